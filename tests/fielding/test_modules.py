@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.fielding.insight.assistant_modules import Modules, modules_of
+from dashboard.fielding.insight.assistant_modules import (
+    Modules,
+    changes_with_old_values,
+    modules_of,
+)
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
 from tests import factories
 
@@ -85,3 +89,22 @@ def test_a_draft_tells_what_it_was_given_and_the_changelog_has_the_last_word() -
     assert seen.soft_launch == SoftLaunch(END, 0.3)
     assert seen.pacing == Pacing("adaptive", timedelta(hours=6))
     assert seen.cpi_limit == Decimal(3)
+
+
+def test_the_last_soft_launch_is_known_once_it_is_off() -> None:
+    changes = [(factories.NOW + timedelta(hours=i), *pair) for i, pair in enumerate(SOFT.items())]
+    day = factories.NOW + timedelta(days=1)
+    off = [(day, kind, False if kind == "soft_launch_assisted_change" else None) for kind in SOFT]
+    modules = modules_of([*changes, *off], None)
+    assert (modules.soft_launch, modules.past_soft_launch) == (None, SoftLaunch(END, 0.2))
+    assert modules_of(changes, None).past_soft_launch is None
+
+
+def test_a_soft_launch_of_the_draft_is_known_from_the_old_values_of_its_end() -> None:
+    details = {"fielding_assistant_assignment": {"soft_launch": None}}
+    off = [
+        (factories.NOW, kind, old, False if kind == "soft_launch_assisted_change" else None)
+        for kind, old in SOFT.items()
+    ]
+    modules = modules_of(changes_with_old_values(off), details)
+    assert (modules.soft_launch, modules.past_soft_launch) == (None, SoftLaunch(END, 0.2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,7 +23,6 @@ KINDS = (
     ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI,
     ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI,
 )
-_OF_SOFT_LAUNCH = KINDS[:3]
 _DURATION = re.compile(
     r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})S)?)?", re.ASCII
 )
@@ -62,14 +61,27 @@ def modules_of(changes: Iterable[tuple[datetime, str, object]], details: object)
     newest = _NewestValues(_values_of_draft(details))
     ordered = sorted(changes, key=lambda change: change[0])
     last_set = _NewestValues(
-        newest.values
-        | {kind: value for _, kind, value in ordered if kind in _OF_SOFT_LAUNCH and value}
+        newest.values | {kind: value for _, kind, value in ordered if value is not None}
     )
+    last_set.values.pop(ChangelogKind.SOFT_LAUNCH_ASSISTED, None)
     for _, kind, value in ordered:
         newest.values[kind] = value
     soft = _soft_launch(newest)
     past = _soft_launch(last_set) if soft is None else None
     return Modules(soft, _pacing(newest), _cpi_limit(newest), past)
+
+
+def changes_with_old_values(
+    changes: Iterable[tuple[datetime, str, object, object]],
+) -> Iterator[tuple[datetime, str, object]]:
+    """Yield (time, kind, new value) of changes (time, kind, old, new), old values just before.
+
+    A soft launch that was set in the draft is found only in the old values of its end.
+    """
+    for at, kind, old, new in changes:
+        if old is not None:
+            yield at - timedelta(microseconds=1), kind, old
+        yield at, kind, new
 
 
 def _values_of_draft(details: object) -> dict[str, object]:

@@ -20,7 +20,12 @@ from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast import rate_changes as turns
 from dashboard.fielding.forecast.inputs import ForecastInput
 from dashboard.fielding.insight import baselines
-from dashboard.fielding.insight.assistant_modules import KINDS, Modules, modules_of
+from dashboard.fielding.insight.assistant_modules import (
+    KINDS,
+    Modules,
+    changes_with_old_values,
+    modules_of,
+)
 from dashboard.fielding.insight.baselines import Baselines
 from dashboard.fielding.models import Change, CompletesDay, GroupPanels, TargetGroup
 from dashboard.fielding.series import completes, daily
@@ -143,7 +148,7 @@ def load_histories(
                 ),
                 zone=zone_of(group.country_code, group.time_zone),
                 modules=modules_of(
-                    ((at, kind, new) for at, kind, _, new in group_changes if kind in KINDS),
+                    changes_with_old_values(row for row in group_changes if row[1] in KINDS),
                     group.details,
                 ),
                 pools=pools,
