@@ -78,7 +78,7 @@ def test_a_second_run_in_the_same_folder_says_so(embedded: Product) -> None:
         check=False,
     )
     assert again.returncode != 0
-    assert "already runs" in again.stderr
+    assert "already running" in again.stderr
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

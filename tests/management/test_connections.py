@@ -145,7 +145,7 @@ print(names, T.objects.count(), Reading.objects.count())
 
 
 def test_connections_are_listed_a_line_each(machine: Machine) -> None:
-    assert "no connection yet" in machine.run("exchange", "list")
+    assert "No connections yet" in machine.run("exchange", "list")
     machine.run(*ADD, "--api-key-env", "KEY")
     machine.do(READ + "E.objects.update(polling=False)")
     line = "main: api.cint.com, account 101, polling off, last read 2026-11-20 12:00Z"
