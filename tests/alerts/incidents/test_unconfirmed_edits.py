@@ -147,7 +147,7 @@ def test_what_a_person_gave_up_closes_without_a_word(field: Field) -> None:
     assert send.give_up(edit=made, by=field.pm, now=after(1))
     rounds(2)
     incident = Incident.objects.get()
-    assert (incident.state, incident.close_reason) == ("resolved", "given up")
+    assert (incident.state, incident.close_reason) == ("resolved", "abandoned")
     assert kinds() == ["fire"]
 
 
