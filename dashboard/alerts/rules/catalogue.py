@@ -35,12 +35,12 @@ _ISSUES = (
 BY_FORECAST = ReplayTraits(by_forecast=True, before_first_reading=True, assumed=(_FORECASTS,))
 
 
-def _share_band(fires: float, clears: float, of: str, *, above: bool) -> dict[str, Threshold]:
+def _share_band(fires: float, clears: float, subject: str, *, above: bool) -> dict[str, Threshold]:
     """Return the two thresholds of a rule on a share, labelled with what it is a share of."""
     side = "above" if above else "below"
     return {
-        "fires": Threshold(fires, f"Alert {side} this share of {of}", is_share=True),
-        "clears": Threshold(clears, f"Resolve at this share of {of}", is_share=True),
+        "fires": Threshold(fires, f"Alert {side} this share of {subject}", is_share=True),
+        "clears": Threshold(clears, f"Resolve at this share of {subject}", is_share=True),
     }
 
 

@@ -37,9 +37,9 @@ class RateCard:
         column = max(reached, key=lambda column: self.percents[column], default=lowest)
         return row, column
 
-    def neighbours(self, of: tuple[int, int]) -> list[tuple[int, int]]:
-        """The cells above, below, left and right of one, as far as there are any."""
-        row, column = of
+    def neighbours(self, cell: tuple[int, int]) -> list[tuple[int, int]]:
+        """Return the cells above, below, left and right of a cell that exist."""
+        row, column = cell
         around = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
         return [
             (r, c) for r, c in around if 0 <= r < len(self.prices) and 0 <= c < len(self.percents)

@@ -126,16 +126,18 @@ def _fit(
 ) -> list[Decimal]:
     """Parts that add up to the cost: reconciled months at their prices, the rest in the others."""
     fixed = [month < final_before for month in months]
-    kept = sum((part for part, is_kept in zip(weights, fixed, strict=True) if is_kept), Decimal(0))
+    settled = sum(
+        (part for part, is_fixed in zip(weights, fixed, strict=True) if is_fixed), Decimal(0)
+    )
     total = sum(weights, Decimal(0))
-    if total - kept <= 0 or cost < kept:  # nothing is open, or the exchange says less: share it
-        fixed, kept = [False] * len(weights), Decimal(0)
-    if total - kept <= 0:
+    if total - settled <= 0 or cost < settled:  # nothing is open, or Cint reports less: share it
+        fixed, settled = [False] * len(weights), Decimal(0)
+    if total - settled <= 0:
         return [Decimal(0)] * (len(weights) - 1) + [cost]
     parts = [
-        part if is_kept else (part * (cost - kept) / (total - kept)).quantize(_MICRO)
-        for part, is_kept in zip(weights, fixed, strict=True)
+        part if is_fixed else (part * (cost - settled) / (total - settled)).quantize(_MICRO)
+        for part, is_fixed in zip(weights, fixed, strict=True)
     ]
-    last = max(place for place, is_kept in enumerate(fixed) if not is_kept)
+    last = max(place for place, is_fixed in enumerate(fixed) if not is_fixed)
     parts[last] += cost - sum(parts, Decimal(0))
     return parts

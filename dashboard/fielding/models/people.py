@@ -99,7 +99,7 @@ class Membership(models.Model):
         @classmethod
         def of_people(cls) -> list[tuple[str, str]]:
             """The roles of those who sign in, as choices."""
-            return [(one.value, one.label) for one in cls if one is not cls.MAIL]
+            return [(role.value, role.label) for role in cls if role is not cls.MAIL]
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     account = models.ForeignKey(

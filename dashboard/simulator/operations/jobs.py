@@ -60,9 +60,9 @@ def _job(world: World, ask: SimulatedRequest, kind: str) -> Job:
 
 def _selection(check: ValueCheck, world: World, ask: SimulatedRequest) -> list[str]:
     """The ids of the selected groups, as given."""
-    given = check.get("target_group_ids")
-    ids = [str(group_id) for group_id in given] if isinstance(given, list) else []
-    if given is not None and not ids:
+    group_ids = check.get("target_group_ids")
+    ids = [str(group_id) for group_id in group_ids] if isinstance(group_ids, list) else []
+    if group_ids is not None and not ids:
         check.fault("target_group_ids", "must be a list of at least one id")
     check.done()
     world.project(ask.params)

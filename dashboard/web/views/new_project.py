@@ -1,4 +1,4 @@
-"""A new project, the folder that drafts live in."""
+"""Create a project, the folder of drafts and groups."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting.row_ids import parse_row_id
 
 NAME, MANAGER = "name", "project_manager_id"
-TOO_OLD = "This form was too old to be sent. What you typed is kept; send it again."
+TOO_OLD = "This form has expired. Your entries were kept; please submit it again."
 REFERENCE = "project_customer_reference_number"
 
 
 @requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The form, and what comes of it; one form makes one project."""
+    """Show the form, or create a project; one form creates one project."""
     membership = memberships_of(request).get(pk)
     if membership is None:
         raise Http404
     require_editor(request, pk)
     account = membership.account
     people = ExchangeUser.objects.filter(account=account).order_by("name")
-    names = {one.exchange_id: str(one) for one in people}
+    names = {person.exchange_id: str(person) for person in people}
     if request.method != "POST":
         return _show(request, account, names)
     signed = _signed(request, account)
@@ -59,51 +59,51 @@ def _signed(request: HttpRequest, account: ExchangeAccount) -> SignedForm[Opened
 def _send(
     request: HttpRequest, account: ExchangeAccount, names: dict[str, str], opened: OpenedForm
 ) -> HttpResponseBase:
-    """Ask for it once, and go there."""
+    """Create the project once, and show it."""
     try:
         wanted = _check(request, names)
-        made = create.new_project(
+        edit = create.new_project(
             account=account, wanted=wanted, by=current_user(request), token=opened.token
         )
     except FormError as exc:
         return _show(request, account, names, opened, errors=exc.fields)
     except ExchangeError as exc:
         return _show(request, account, names, trouble=f"{exc}. Nothing was sent.")
-    if made.state == Edit.State.REJECTED:
-        errors, trouble = form_messages.objections_by_field(made, _place)
+    if edit.state == Edit.State.REJECTED:
+        errors, trouble = form_messages.objections_by_field(edit, _field_for)
         return _show(request, account, names, errors=errors, trouble=trouble)
-    if made.project is None:
-        return redirect("made", made.pk)
-    messages.success(request, "The project is there. Its first target group is a draft to begin.")
-    return redirect("project", made.project.pk)
+    if edit.project is None:
+        return redirect("made", edit.pk)
+    messages.success(request, "Project created. Add its first target group.")
+    return redirect("project", edit.project.pk)
 
 
-def _place(name: str) -> str:
+def _field_for(name: str) -> str:
     return last_known_step(name, (NAME, MANAGER, REFERENCE))
 
 
 def _check(request: HttpRequest, names: dict[str, str]) -> dict[str, object]:
-    """Name, manager and reference, each as for a group."""
+    """Return name, manager and reference, checked as for a group; raises FormError."""
     entry = BoundForm(
         TargetGroup(), dict.fromkeys(details.FIELDS), request.POST, timezone.now(), names
     )
-    reads = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
-    value, wrong = dict[str, object](), dict[str, str]()
-    for name, field in reads.items():
+    fields = {NAME: details.NAME, MANAGER: details.MANAGER_ID, REFERENCE: details.REFERENCE}
+    value, errors = dict[str, object](), dict[str, str]()
+    for name, field in fields.items():
         try:
             value[name] = details.FIELDS[field](entry, request.POST.get(name, "").strip())
         except FormError as exc:
-            wrong[name] = " ".join(exc.fields.values())
-    if wrong:
-        raise FormError(wrong)
-    return {name: told for name, told in value.items() if told is not None}
+            errors[name] = " ".join(exc.fields.values())
+    if errors:
+        raise FormError(errors)
+    return {name: part for name, part in value.items() if part is not None}
 
 
 def _wanted(request: HttpRequest, account: ExchangeAccount) -> dict[str, object]:
-    """What was typed for a project that could not be made, where the address names it."""
-    tried = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
-    made = tried.filter(pk=parse_row_id(request.GET.get("again", ""))).first()
-    return dict(made.wanted or {}) if made else {}
+    """Return the entries of an attempt that failed, if the address names one."""
+    attempts = Edit.objects.filter(kind=Edit.Kind.NEW_PROJECT, account=account)
+    edit = attempts.filter(pk=parse_row_id(request.GET.get("again", ""))).first()
+    return dict(edit.wanted or {}) if edit else {}
 
 
 def _show(

@@ -1,4 +1,4 @@
-"""The budget of a whole project: ours, in one currency of its groups."""
+"""Edit a project's budget, stored in Fieldwatch, in one currency of its groups."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from dashboard.web.reports import spending
 @requires(Permission.EDITOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def project_budget(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The form, and what comes of it."""
+    """Show the form, or store the budget."""
     project = find_project(request, pk)
     require_editor(request, project.account_id)
     if request.method != "POST":
         return _show(request, project, _open(project))
     signed = _signed(request, project)
     opened = signed.read_back()
-    if isinstance(opened, Rejection):  # nobody else's work is at stake: compared with what is now
+    if isinstance(opened, Rejection):  # nothing is overwritten: compared with the present value
         opened = _open(project)
     if answer := signed.answer_resubmission(opened, lambda: _show(request, project, opened)):
         return answer
@@ -55,7 +55,7 @@ def _signed(request: HttpRequest, project: Project) -> SignedForm[OpenedForm]:
 def _save(
     request: HttpRequest, project: Project, opened: OpenedForm, wanted: Any
 ) -> HttpResponseBase:
-    made = local.save_local_edit(
+    edit = local.save_local_edit(
         subject=project,
         kind=Edit.Kind.BUDGET,
         seen=opened.seen,
@@ -64,10 +64,10 @@ def _save(
         token=opened.token,
         now=timezone.now(),
     )
-    if made.state == Edit.State.CONFLICT:
-        conflict = form_messages.conflict_rows(made, {}, None)
-        return _show(request, project, OpenedForm(made.after), three=conflict)
-    messages.success(request, form_messages.outcome_sentence(made, {}, None))
+    if edit.state == Edit.State.CONFLICT:
+        conflict = form_messages.conflict_rows(edit, {}, None)
+        return _show(request, project, OpenedForm(edit.after), three=conflict)
+    messages.success(request, form_messages.outcome_sentence(edit, {}, None))
     return redirect("project", project.pk)
 
 
@@ -85,24 +85,24 @@ def _check(request: HttpRequest, project: Project, seen: Any) -> Any:
 
 
 def _currencies(project: Project) -> list[str]:
-    """The currencies that the project's groups are priced in."""
+    """Return the currencies of the project's groups."""
     codes = project.target_groups.exclude(currency="").order_by("currency")
     return list(codes.values_list("currency", flat=True).distinct())
 
 
 def _show(request: HttpRequest, project: Project, opened: OpenedForm, **state: Any) -> HttpResponse:
-    """The form with what is held now, as typed, or as it was before an edit to be undone."""
-    asked = parse_row_id(request.GET.get("undo", ""))
+    """Show the form with the present value, the entries, or the value before an undone edit."""
+    edit_id = parse_row_id(request.GET.get("undo", ""))
     value = seen = opened.seen
-    if asked:
-        made = Edit.objects.filter(pk=asked, project=project).first()
-        value = made.before if made and local.same_local_value(made.after, seen) else seen
+    if edit_id:
+        edit = Edit.objects.filter(pk=edit_id, project=project).first()
+        value = edit.before if edit and local.same_local_value(edit.after, seen) else seen
     text = numbers.typed_amount(Decimal(value["value"])) if value else ""
     context = {
         "project": project,
         "present": numbers.format_money(Decimal(seen["value"]), seen["currency_code"])
         if seen
-        else "none",
+        else "Not set",
         "text": request.POST.get("budget", text),
         "currencies": _currencies(project),
         "currency": request.POST.get("currency") or (value or {}).get("currency_code", ""),
