@@ -18,7 +18,7 @@ from dashboard.fielding.insight.indicators_of_group import indicators_of
 from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series.pace import SoftLaunch
-from dashboard.fielding.series.readings import Readings
+from dashboard.fielding.series.readings import Readings, clean_history
 from dashboard.simulator.catalogue.clock import HOUR, SimulatedClock, read_stamp
 from dashboard.simulator.world import figures as simulated
 from dashboard.simulator.world.group import SimulatedGroup as Simulated
@@ -108,7 +108,7 @@ def _history(group: Simulated, life: _Life, now: int) -> GroupHistory:
     return GroupHistory(
         group=row,
         now=datetime.fromtimestamp(now / 1000, UTC),
-        series=Readings(np.array(life.at), np.array(life.count)),
+        series=clean_history(Readings(np.array(life.at), np.array(life.count)), now / 1000),
         pauses=pauses_of(group),
         zone=zone_of(row.country_code),
         modules=Modules(soft_launch=launch),

@@ -31,7 +31,7 @@ from dashboard.fielding.models import Change, CompletesDay, GroupPanels, TargetG
 from dashboard.fielding.series import completes, daily
 from dashboard.fielding.series.daily import Pauses
 from dashboard.fielding.series.pace import FieldingPlan
-from dashboard.fielding.series.readings import Readings
+from dashboard.fielding.series.readings import CleanReadings, Readings, clean_history
 from dashboard.fielding.series.weekly_shape import Prior
 
 Days = Mapping[date, completes.PackedDay]
@@ -67,7 +67,7 @@ class GroupHistory:
 
     group: TargetGroup
     now: datetime
-    series: Readings
+    series: CleanReadings
     pauses: Pauses
     zone: ZoneInfo
     modules: Modules
@@ -162,13 +162,16 @@ def load_histories(
     return histories
 
 
-def series_until(series: Readings, count: int | None, now: float) -> Readings:
-    """Return a series up to now, ending with the group's own count, which is newer."""
+def series_until(series: Readings, count: int | None, now: float) -> CleanReadings:
+    """Return a series up to now, ending with the group's own count, which is newer.
+
+    It is cleaned here, once: forecast, pace, silence and indicators all take it as it is.
+    """
     past = int(np.searchsorted(series.at, now, side="right"))
     at, counts = series.at[:past], series.count[:past]
-    if count is None or not past:
-        return Readings(at, counts)
-    return Readings(np.append(at, now), np.append(counts, count))
+    if count is not None and past:
+        at, counts = np.append(at, now), np.append(counts, count)
+    return clean_history(Readings(at, counts), now)
 
 
 def series_of(pks: Sequence[int]) -> dict[int, Readings]:

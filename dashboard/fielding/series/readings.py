@@ -78,22 +78,29 @@ class Readings:
     count: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class CleanReadings(Readings):
+    """Readings as `clean_history` leaves them: whoever gets these need not clean them again."""
+
+
 History = Sequence[Reading] | Readings
 
 
-def clean_history(history: History, now: float) -> Readings:
+def clean_history(history: History, now: float) -> CleanReadings:
     """Return readings sorted, with the last of repeated stamps, without dips.
 
     A value that is no count (None, not a number, below zero) is a gap. The first stamp after `now`
     is the current interval: its count is taken as of now; later ones are left out. ValueError for a
     naive stamp.
     """
+    if isinstance(history, CleanReadings) and (not history.at.size or history.at[-1] <= now):
+        return history
     at, count = _arrays(history)
     is_count = (count >= 0) & (count < np.inf)
     if not is_count.all():
         at, count = at[is_count], count[is_count]
     if not at.size:
-        return Readings(at, count)
+        return CleanReadings(at, count)
     steps = at[1:] - at[:-1]
     if steps.size and steps.min() <= 0:
         order = np.argsort(at, kind="stable")
@@ -106,7 +113,7 @@ def clean_history(history: History, now: float) -> Readings:
     if falls.size:
         sound = _without_dips(count, falls)
         at, count = at[sound], count[sound]
-    return Readings(at, count)
+    return CleanReadings(at, count)
 
 
 def _without_dips(count: Floats, falls: Ints) -> NDArray[np.bool_]:
