@@ -69,6 +69,9 @@ ONE_NAME = {
 }
 
 
+ANY_OF_THEM = re.compile("|".join(f"(?:{pattern})" for pattern in BANNED | ONE_NAME))
+
+
 def template_texts(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the texts that a person reads in a template: (line, text)."""
     source = path.read_text()
@@ -163,6 +166,7 @@ def test_a_text_has_no_word_that_reads_as_translated(path: Path) -> None:
     wrong = [
         f"{_name(path)}:{line}: {text!r}: say {instead}"
         for line, text in texts(path)
+        if ANY_OF_THEM.search(text)
         for pattern, instead in (BANNED | ONE_NAME).items()
         if re.search(pattern, text)
     ]

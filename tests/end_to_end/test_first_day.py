@@ -113,7 +113,7 @@ def test_from_an_empty_database_to_the_first_alert_mail(
     page.goto(f"/search/?q={paused}")
     page.locator("main td.name a").click()
     name = page.locator("main h1").inner_text()
-    expect(page.locator("main")).to_contain_text("paused by Cint")
+    expect(page.locator("main")).to_contain_text("Paused by Cint")
     page.context.close()
 
     mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about=name))

@@ -34,7 +34,7 @@ from tests.web.white_space import fold_white_space
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)  # pages look at the clock
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-SEEDS = range(int(os.environ.get("STORY_SEEDS", "3")))
+SEEDS = range(int(os.environ.get("STORY_SEEDS", "2")))
 CURRENCIES = {"EUR": "2.75", "JPY": "310", "KWD": "0.815"}
 PLACES = {"us": "America/New_York", "au": "Australia/Lord_Howe", "in": "Asia/Kolkata", "de": ""}
 STATUSES = ("live", "live", "live", "paused", "scheduled", "completed", "archived", "draft")

@@ -460,7 +460,7 @@ def test_an_exchange_that_refuses_to_register_again_is_told_in_words(
 def test_an_address_that_nobody_can_reach_is_refused_before_anything_is_stored(
     add: Callable[..., str], url: str
 ) -> None:
-    with pytest.raises(CommandError, match="as Cint reaches it"):
+    with pytest.raises(CommandError, match="at which Cint reaches Fieldwatch"):
         add(url)
     assert not ExchangeAccount.objects.exists()
 
