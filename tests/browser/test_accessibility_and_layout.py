@@ -409,7 +409,8 @@ def test_an_invitation_is_mailed_again_from_the_list_of_people(
     sign_in(page, "anna")
     page.goto(f"/connections/{account.pk}/people/")
     page.get_by_role("button", name="Resend invitation to ben").click()
-    expect(page.locator("[role=status]").first).to_contain_text("Invitation sent to ben@example.com (viewer)")
+    notice = page.locator("[role=status]").first
+    expect(notice).to_contain_text("Invitation sent to ben@example.com (viewer)")
     invitations = [mail.to for mail in delivered() if "invites you" in mail.subject]
     assert invitations == [["ben@example.com"]]
 
