@@ -150,7 +150,7 @@ def test_a_compression_that_is_not_known_is_named(make_client: MakeClient, encod
     raw = httpx.Response(
         200, stream=httpx.ByteStream(b"\x1b\x03\xf8"), headers={"Content-Encoding": encoding}
     )
-    with pytest.raises(BadAnswer, match=f"does not know: {encoding}"):
+    with pytest.raises(BadAnswer, match=f"unknown compression.*{encoding}"):
         make_client(lambda _: raw).get_industries()
 
 
@@ -217,5 +217,5 @@ def test_a_repeating_cursor_ends_the_walk_as_incomplete(begin: Begin) -> None:
     )
     assert len(list(groups)) == 2
     assert not groups.complete
-    assert "circle" in groups.reason
+    assert "repeats a page" in groups.reason
     assert len(exchange.asked) == 2

@@ -7,17 +7,19 @@ from pathlib import Path
 from tests.management.machine import Machine
 
 FIRST = "0001_initial"
-CODE_OF_THEN = f"""
+# The last one that renames: whoever knows its tables can go on writing while later ones are added.
+LAST_RENAMING = "0042_names_of_the_trade"
+CODE_OF = """
 from datetime import UTC, datetime
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 then = datetime(2026, 11, 1, tzinfo=UTC)
 loader = MigrationExecutor(connection).loader
-apps = loader.project_state([("fielding", "{FIRST}")]).apps
+apps = loader.project_state([("fielding", "MIGRATION")]).apps
 get = lambda name: apps.get_model("fielding", name).objects
 """
-FILL = f"""{CODE_OF_THEN}
+FILL = f"""{CODE_OF.replace("MIGRATION", FIRST)}
 account = get("ExchangeAccount").create(
     name="main", exchange_id="101", base_url="https://api.cint.com/v1", auth="api_key",
     secret="the-exchange-key",
@@ -34,7 +36,7 @@ get("Edit").create(
     before={{"value": "2.10"}}, wanted={{"value": "2.73"}}, started_at=then,
 )
 """
-WRITE_ON = f"""{CODE_OF_THEN}
+WRITE_ON = f"""{CODE_OF.replace("MIGRATION", LAST_RENAMING)}
 account = get("ExchangeAccount").get()
 for project in (get("Project").get(), get("Project").create(account=account, exchange_id="02P")):
     get("Cycle").create(account=account, project=project, started_at=then)
@@ -64,5 +66,5 @@ def test_a_database_of_the_first_release_is_upgraded_without_loss(tmp_path: Path
     machine.do(FILL)
     machine.run("migrate", "--verbosity", "0")
     assert machine.do(READ) == "Japan 25-54 2.735200 212 the-exchange-key True\neditor"
-    # Nothing stops meanwhile: processes of that release go on writing until they are replaced.
+    # Processes that know the tables of today go on writing while later releases only add.
     assert machine.do(WRITE_ON) == "written"
