@@ -162,7 +162,7 @@ class Contrast:
             exp(step.low),
             exp(step.high),
             judge_interval(step.low, step.high, waiting=waiting),
-            f"{rates[0]:.2f} → {rates[1]:.2f} completes per usual hour",
+            f"{rates[0]:.2f} → {rates[1]:.2f} completes/h",
             own,
         )
         reason = self._own_movement(measure, blocks, before, after, spread)

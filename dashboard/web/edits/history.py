@@ -171,7 +171,8 @@ def outcome_label(edit: Edit) -> str:
     if edit.kind == Edit.Kind.LAUNCH:
         sent = bool(edit.after)
     held_otherwise = edit.state == Edit.State.CONFLICT and sent
-    return edit_records.HELD.lower() if held_otherwise else edit.get_state_display()
+    held = edit_records.HELD[:1].lower() + edit_records.HELD[1:]
+    return held if held_otherwise else edit.get_state_display()
 
 
 def _describe_outcome(edit: Edit, people: Mapping[str, str], zone: ZoneInfo | None) -> str:
