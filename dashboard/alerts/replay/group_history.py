@@ -30,7 +30,7 @@ from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import Change, Reading, TargetGroup
 from dashboard.fielding.series.readings import Readings
 
-# The columns of a row by name: each has its own type, which the model and the snapshot declare.
+# Any: the columns of a row by name, each of which has its own type, which the model declares.
 Columns = dict[str, Any]
 
 

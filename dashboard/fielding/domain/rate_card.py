@@ -46,6 +46,7 @@ class RateCard:
         ]
 
 
+# Any: stored JSON, whose shape is checked here.
 def read_rate_card(stored: Any) -> RateCard | None:
     """A card as it is stored; None where there is none, or it is no whole table."""
     if not isinstance(stored, Mapping):

@@ -192,6 +192,7 @@ class Insight(InsightHead, frozen=True):
         members = msgspec.structs.asdict(newer).items()
         return msgspec.structs.replace(self, **{k: v for k, v in members if v is not None})
 
+    # Any: JSON, which each reader reads by member.
     def as_document(self) -> dict[str, Any]:
         """The JSON object to store; `today` is null where the series does not say."""
         document: dict[str, Any] = msgspec.to_builtins(self)

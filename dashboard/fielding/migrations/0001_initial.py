@@ -18,6 +18,7 @@ import dashboard.fielding.models.fields
 import dashboard.fielding.models.people
 
 
+# Any: Django does not type the arguments of a migration's functions.
 def create_cache(_apps: Any, schema_editor: Any) -> None:
     """Make the table behind Django's cache: wrong passwords and used codes count for all processes."""
     call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)

@@ -21,6 +21,7 @@ POSTGRESQL = [
 ]
 
 
+# Any: Django does not type the arguments of a migration's functions.
 def create(_apps: Any, schema_editor: Any) -> None:
     sqlite = schema_editor.connection.vendor == "sqlite"
     for statement in SQLITE if sqlite else POSTGRESQL:

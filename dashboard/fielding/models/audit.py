@@ -125,18 +125,19 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         people = Q(subject_id__in=member_ids) | Q(subject_id=None, person_id__in=member_ids)
         return self.filter(Q(account_id=account_id) | Q(people, account_id=None))
 
-    def update(self, *_: Any, **__: Any) -> NoReturn:
+    def update(self, *_: object, **__: object) -> NoReturn:
         """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
-    def delete(self, *_: Any) -> NoReturn:
+    def delete(self, *_: object) -> NoReturn:
         """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
-    def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
+    def bulk_update(self, *_: object, **__: object) -> NoReturn:
         """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 
+    # Any, here and in `save`: the signature is Django's own.
     def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
         """Add rows; AuditIsAppendOnly for an upsert."""
         if options.get("update_conflicts"):
@@ -194,7 +195,7 @@ class AuditEvent(models.Model):
             raise AuditIsAppendOnly
         super().save(*args, **(options | {"force_insert": True}))
 
-    def delete(self, *_: Any, **__: Any) -> NoReturn:
+    def delete(self, *_: object, **__: object) -> NoReturn:
         """Raise AuditIsAppendOnly."""
         raise AuditIsAppendOnly
 

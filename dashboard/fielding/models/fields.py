@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 
+# Any below: options go on to Django's fields, and fields take and give what Django leaves open.
 def foreign_id(**options: Any) -> models.CharField[str, str]:
     """An id of the exchange: text, whatever it looks like (ULID, UUID, number)."""
     return models.CharField(max_length=64, **options)

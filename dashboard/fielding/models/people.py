@@ -77,6 +77,7 @@ class User(AbstractUser):
         if wrong:
             raise ValidationError(wrong)
 
+    # Any: the signature is Django's own.
     def save(self, *args: Any, **options: Any) -> None:
         """Store names on one line, whoever gave them."""
         for name in NAMES:

@@ -20,6 +20,7 @@ class Moments(TimestamptzLoader):
 
     timezone = UTC  # Django restores its own loader if this is not the connection's
 
+    # Any, here and below: the signatures of psycopg and Django, which leave these open.
     def load(self, data: Any) -> datetime:
         """Return the time in UTC; psycopg refuses years that Python does not have."""
         try:

@@ -77,7 +77,7 @@ def _column(field: ColumnField) -> str:
 
 
 def _database_values(group: TargetGroup, fields: Iterable[ColumnField]) -> Iterator[Any]:
-    # Each as its field prepares it for the database.
+    # Any: each as its field prepares it for the database, which is of the column's type.
     for field in fields:
         yield field.get_db_prep_save(getattr(group, field.attname), connection)
 

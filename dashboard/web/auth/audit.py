@@ -82,5 +82,6 @@ def _exported_object(path: str, pk: object) -> tuple[ExchangeAccount | None, str
         return None, ""
     if kind == "connections":
         return ExchangeAccount.objects.get(pk=pk), ""
+    # Any: a project or a group, which have no common type with an account and a name.
     row: Any = _SCOPED[kind]._default_manager.select_related("account").get(pk=pk)
     return row.account, row.name

@@ -52,6 +52,7 @@ def _signed(request: HttpRequest, project: Project) -> SignedForm[OpenedForm]:
     return SignedForm(request, "project budget", (project.pk,), OpenedForm)
 
 
+# Any below: a budget as an edit stores it (JSON: an amount and a currency, or null).
 def _save(
     request: HttpRequest, project: Project, opened: OpenedForm, wanted: Any
 ) -> HttpResponseBase:

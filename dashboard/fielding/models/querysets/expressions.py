@@ -50,6 +50,7 @@ def latest_among_groups(field: str, only: Mapping[str, object]) -> Subquery:
     return Subquery(rows.annotate(latest=Max(field)).values("latest"))
 
 
+# Any: a model by its name has no type that the caller could read.
 def all_of(model: str) -> models.QuerySet[Any]:
     """Return all rows of a model by its name, because the models import this module."""
     rows: models.QuerySet[Any] = apps.get_model("fielding", model)._default_manager.all()
