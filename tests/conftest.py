@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 
 from dashboard.exchange.clock import SystemClock
+from tests import migrated_tables
 from tests.fakes.clock import NappingClock
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def pytest_configure() -> None:
     if connection.vendor == "sqlite":
         # Tables in memory are locked as a whole, even by readers, and nobody waits for them.
         connection.settings_dict["OPTIONS"]["init_command"] += "PRAGMA read_uncommitted=1;"
+        connection.creation.create_test_db = migrated_tables.copy_into_test_database  # type: ignore[method-assign]
     # Of the class, not of this one connection: a browser's tests have another one.
     type(connection.ops).sql_flush = _emptied  # type: ignore[method-assign,assignment]
 
@@ -68,18 +70,21 @@ def _emptied(_operations: object, style: object, tables: Iterable[str], **_: obj
     return [f"DROP TRIGGER {name}" for name, _ in triggers] + empty + [sql for _, sql in triggers]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first; what a fixture starts once is tried by one worker.
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-xdist, and around pytest-django
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Begin with what takes long; let one worker try what a fixture starts once.
 
     The two that walk through one running demo are one group, every other module of these rooms is.
+    pytest-xdist reads the groups; pytest-django puts tests without tables last, which are the
+    longest ones here, so the order is settled after it.
     """
-    items.sort(key=lambda item: FIRST.index(_room(item)) if _room(item) in FIRST else len(FIRST))
     for item in items:
         if _room(item) in ("end_to_end", "resilience", "browser", "management"):
             name = item.path.stem
             group = "demo" if name in ("test_journey", "test_run") else name
             item.add_marker(pytest.mark.xdist_group(f"{_room(item)}-{group}"))
+    yield
+    items.sort(key=lambda item: FIRST.index(_room(item)) if _room(item) in FIRST else len(FIRST))
 
 
 def _room(item: pytest.Item) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 
 NAMED = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "FIELDWATCH_URL")
 
+# Workers and products start dozens of times in a run: each would compile every module again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 if not os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["FIELDWATCH_HOME"] = tempfile.mkdtemp(prefix="fieldwatch-test-")
     for name in NAMED:
