@@ -22,7 +22,7 @@ Check = Callable[[], tuple[int, dict[str, str]]]
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    with Simulator(projects=1, groups=36, history_days=2, speed=0) as running:
+    with Simulator(projects=1, groups=36, history_days=1, speed=0) as running:
         yield running
 
 

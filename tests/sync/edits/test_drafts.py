@@ -37,7 +37,7 @@ Make = Callable[..., Edit]
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
-    with Simulator(projects=1, groups=12, history_days=2, seed=7) as exchange:
+    with Simulator(projects=1, groups=3, history_days=1, seed=7) as exchange:
         yield exchange
 
 
