@@ -45,6 +45,7 @@ LEFT_OUT = (
     "sync/batches/test_job_results.py",
     "sync/connections/test_check.py",
     "sync/edits/test_drafts.py",
+    "sync/edits/test_lag.py",
     "sync/edits/test_merge.py",
     "sync/edits/test_moves.py",
     "sync/edits/test_odd_answers.py",
