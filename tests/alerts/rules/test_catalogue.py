@@ -25,7 +25,8 @@ def test_a_rule_is_whole(rule: RuleType) -> None:
     assert rule.statuses >= LIVE
     for threshold in rule.thresholds.values():
         assert threshold.default >= 0
-        assert threshold.label[0].isupper()
+        assert threshold.sentence[0].isupper()
+        assert threshold.sentence.count("{}") == 1
         assert not threshold.is_share or threshold.default <= 2
     assert ("fires" in rule.thresholds) >= ("clears" in rule.thresholds) or not rule.figure
 
