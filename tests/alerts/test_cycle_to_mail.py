@@ -37,7 +37,7 @@ def test_a_stalled_group_says_how_many_are_usual_by_now(field: Field) -> None:
         one.sentence
         == "Japan 25–54: no completes for 5 h (about 15 expected). 100 of 200 completes."
     )
-    assert one.facts["figures"] == [["completes in 5 h", "0", "15"]]
+    assert one.facts["figures"] == [["completes in 5 h", "0", "about 15 expected"]]
 
 
 def test_a_stalled_group_says_how_many_entered_since(field: Field) -> None:
@@ -88,7 +88,7 @@ def test_a_pause_by_the_exchange_fires_at_once_with_its_reason(field: Field) -> 
     field.cycles(0)
     incident = Incident.objects.get()
     assert incident.state == "firing"
-    assert incident.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert incident.headline == "Paused: Japan 25–54, LOI well above bid (14.2 min · bid 9)"
     assert "LOI well above bid" in incident.sentence
 
 
@@ -178,7 +178,7 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
-    assert sent.subject == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert sent.subject == "Paused: Japan 25–54, LOI well above bid (14.2 min · bid 9)"
     assert "LOI: 14.2 min (" in sent.body
     assert mails()[0].state == Mail.State.SENT
 
