@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox as deliver
+from dashboard.alerts.mail import text_sparkline
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, compose_and_send, kinds, mails, states, update
@@ -192,6 +193,17 @@ def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None
     assert f"/incidents/{group.incidents.get().pk}/" in body
     assert "because you are the project manager" in body
     assert "last 24 h: ████" in body
+
+
+def test_the_first_hour_of_a_group_is_a_bar_and_no_gap(field: Field) -> None:
+    group = field.paused()
+    factories.completes(group, until=factories.NOW, counts=[4, 6])
+    (bars, most) = text_sparkline.last_day([group.pk], now=factories.NOW)[group.pk]
+    assert (bars.lstrip("·"), most) == ("█", 2)
+    group.first_complete_at = after(-90)
+    group.save()
+    (bars, most) = text_sparkline.last_day([group.pk], now=factories.NOW)[group.pk]
+    assert (bars.lstrip("·"), most) == ("█▅", 4)
 
 
 def test_names_cannot_write_headers_or_markup(field: Field) -> None:

@@ -76,7 +76,7 @@ def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     rounds(40)
     field.project.read_at = after(40)
     field.project.save()
-    assert heartbeat.list_problems(now=after(41)) == ["polled data is not evaluated"]
+    assert heartbeat.list_problems(now=after(41)) == ["polled data is not being evaluated"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
@@ -89,7 +89,7 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
     assert heartbeat.list_problems(now=after(20)) == [
         "mail has been waiting for 20 min: ConnectionRefusedError",
-        "1 mail of the last two days could not be delivered",
+        "1 email from the last two days could not be delivered",
     ]
 
 

@@ -126,7 +126,7 @@ def _queue_metrics(now: datetime) -> Iterator[Metric]:
 
 
 def _mail_metrics(now: datetime) -> Iterator[Metric]:
-    states = _new_family("mails", "Mails by state", ["state"])
+    states = _new_family("mails", "Emails by state", ["state"])
     counts = dict(Mail.objects.values_list("state").annotate(Count("pk")))
     for state in Mail.State.values:
         states.add_metric([state], counts.get(state, 0))
@@ -134,7 +134,7 @@ def _mail_metrics(now: datetime) -> Iterator[Metric]:
     waiting = Mail.objects.filter(state=Mail.State.WAITING)
     first = waiting.aggregate(first=Min("created_at"))["first"]
     yield _new_gauge(
-        "mail_age_seconds", "How long the oldest unsent mail has waited", _age_seconds(first, now)
+        "mail_age_seconds", "How long the oldest unsent email has waited", _age_seconds(first, now)
     )
 
 

@@ -89,7 +89,9 @@ def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
     field.cycles(0, 5)
     outbox.compose_due_mails(now=after(7))
     mail = mails()[0]
-    assert mail.subject.startswith("3 paused by Cint, 1 stalled – worst: Paused: Group 0, LOI well above")
+    assert mail.subject.startswith(
+        "3 paused by Cint, 1 stalled – worst: Paused: Group 0, LOI well above"
+    )
     summary = "3 paused by Cint · 1 stalled"
     assert summary in mail.text
     assert summary in mail.html

@@ -153,9 +153,9 @@ def test_answers_are_added_taken_out_and_quotas_are_given_in_completes(
     edit = Edit.objects.get(kind="draft")
     assert edit.state == "confirmed"
     said = page(editor.get(f"/edits/{edit.pk}/"))
-    assert "Profile GENDER" in said
-    assert "Female 60 %" in said
-    assert "Female 70 completes, Male 50 completes" in said
+    assert "Targeting: GENDER" in said
+    assert "Female: 60 %" in said
+    assert "Female: 70 completes, Male: 50 completes" in said
 
 
 def test_a_question_that_is_taken_out_takes_its_quotas_along(editor: Client, profiled: str) -> None:
