@@ -92,8 +92,8 @@ _TERMS = (
     ),
     Term(
         "Late",
-        "A group is late if its projected finish is after its end date: it will end short of its "
-        "goal.",
+        "A group is late if its projected finish is later than the end date: it will end short of "
+        "its goal.",
     ),
     Term(
         "LOI",

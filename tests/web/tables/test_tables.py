@@ -357,8 +357,8 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
     ]
     assert sum(line.spent for line in lines) == Decimal("100")
     assert lines[0].final == datetime(2026, 10, 26, 5, tzinfo=UTC)
-    assert "2026-10" in client.get("/spend/").content.decode()
-    assert "2026-10" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
+    assert "Oct 2026" in client.get("/spend/").content.decode()
+    assert "Oct 2026" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
 
 
 def test_activity_is_narrowed_by_day_and_project(
