@@ -68,7 +68,7 @@ def test_a_raise_is_told_with_its_interval() -> None:
     assert found.sentence.startswith("More completes: ")
     assert "(95 % interval " in found.sentence
     assert found.epc is None
-    assert "rescales" in found.epc_note
+    assert "not compared" in found.epc_note
     assert found.before[1] == found.after[0] == AT
 
 

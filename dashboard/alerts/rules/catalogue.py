@@ -66,8 +66,8 @@ _JUDGED = (
         judge=progress.judge_stalled,
         describe=progress.describe_stalled,
         thresholds={
-            "usual": Threshold(6, "Alert when at least {} expected completes are missing"),
-            "hours": Threshold(3, "And there were no completes for {} hours"),
+            "usual": Threshold(6, "Alert when at least {} completes were expected"),
+            "hours": Threshold(3, "And none came for {} hours"),
             "clears": Threshold(2, "Resolve after {} new completes"),
         },
         keep_minutes=0,

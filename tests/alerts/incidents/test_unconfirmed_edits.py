@@ -166,8 +166,8 @@ def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
     ("state", "facts", "says"),
     [
         (Edit.State.REJECTED, {"sent": False}, "CPI change was not sent"),
-        (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused, because"),
-        (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused, because"),
+        (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused because"),
+        (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused because"),
         (Edit.State.CONFLICT, {"sent": True, "taken": True}, "has a different value now"),
     ],
 )
