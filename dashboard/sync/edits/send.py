@@ -58,7 +58,7 @@ APART = timedelta(seconds=1)  # between two readings that must agree
 ROUNDED_AFTER = timedelta(seconds=15)  # less than the time between two checks
 GIVE_UP_AFTER = timedelta(minutes=10)
 ENDS_AFTER = timedelta(days=7)
-NOT_TAKEN = "Cint still holds the previous value: it did not accept the change"
+NOT_TAKEN = "Cint still has the previous value: it did not accept the change"
 ENDED_BEFORE = "Nothing was sent: Fieldwatch stopped first"
 BEHIND = "Cint answers with an outdated value. Nothing was sent; try again in a few minutes"
 NEVER_READ = "Cint could not be read for a week"

@@ -71,7 +71,7 @@ def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field)
     outbox.compose_due_mails(now=after(3 * 24 * 60))
     assert Notice.objects.get().skipped == ""
     outbox.compose_due_mails(now=after(6 * 24 * 60))
-    assert Notice.objects.get().skipped == "not wanted by mail"
+    assert Notice.objects.get().skipped == "switched off by the recipient"
 
 
 def test_a_group_that_stands_still_leads_a_mail_before_a_change_of_price(field: Field) -> None:
