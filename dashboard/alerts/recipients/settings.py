@@ -107,8 +107,8 @@ def _add_addresses(account: ExchangeAccount, addresses: Iterable[str], *, by: Us
     new = sorted(set(addresses) - {member.user.email.lower() for member in memberships})
     if new and not memberships.filter(user=by, role=Membership.Role.ADMINISTRATOR).exists():
         raise ValueError(
-            f"{new[0]} is new to this account: only its administrators can add addresses of "
-            "people who cannot sign in"
+            f"{new[0]} is new to this account: only administrators of the account can add "
+            "addresses of people who cannot sign in"
         )
     for address in new:
         Membership.objects.create(

@@ -419,6 +419,6 @@ def test_what_the_exchange_suggests_is_passed_on() -> None:
     tips = {"type": "warning", "text": "Earns little", "suggestions": ["Raise the CPI."]}
     text = described("issue_warning", figures(issues={"earnings_per_click": [tips]}))
     assert text.sentence == (
-        "Japan 25–54: Cint reports an issue with earnings per click: Earns little. "
+        "Japan 25–54: Cint reports “Earns little”. "
         "100 of 200 completes. Cint suggests: Raise the CPI."
     )

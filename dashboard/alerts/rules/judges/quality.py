@@ -20,7 +20,7 @@ from dashboard.alerts.rules.verdict import (
     breach_above,
     breach_below,
 )
-from dashboard.alerts.text import one_line, pause_cause
+from dashboard.alerts.text import format_count, one_line, pause_cause
 from dashboard.fielding.domain.figures import (
     format_incidence,
     format_interview_length,
@@ -177,16 +177,15 @@ def describe_issue(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the most severe of the exchange's issues in its own words."""
     issues = [*_issues(group, "error"), *_issues(group, "warning")] or [("", {})]
     figure, issue = issues[0]
-    text = one_line(str(issue.get("text") or issue.get("code") or "an issue"))
-    more = f" and {len(issues) - 1} more" if len(issues) > 1 else ""
-    subject = one_line(figure.replace("_", " "))
+    text = one_line(str(issue.get("text") or issue.get("code") or figure.replace("_", " ")))
+    more = f" and {format_count(len(issues) - 1, 'more issue')}" if len(issues) > 1 else ""
     tips = issue.get("suggestions")
     advice = "; ".join(
         one_line(str(tip)).rstrip(".") for tip in (tips if isinstance(tips, list | tuple) else ())
     )
     return AlertText(
         f"Cint reports: {group.label}, {text}{more}",
-        f"{group.label}: Cint reports an issue with {subject}: {text}{more}. "
+        f"{group.label}: Cint reports “{text.rstrip('.')}”{more}. "
         f"{group.progress}." + (f" Cint suggests: {advice}." if advice else ""),
     )
 
