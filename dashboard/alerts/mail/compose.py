@@ -130,7 +130,8 @@ def subject_line(ordered: Sequence[Notice]) -> str:
         return summary
     if len(ordered) <= WITHOUT_SUMMARY:
         return f"{summary} (and {others} more)"
-    return f"{', '.join(_counts_by_rule(ordered)[:COUNTS_IN_SUBJECT])} – worst: {summary}"
+    worst = summary_line(ordered, label=False)
+    return f"{', '.join(_counts_by_rule(ordered)[:COUNTS_IN_SUBJECT])} – worst: {worst}"
 
 
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:

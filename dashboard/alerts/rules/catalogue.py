@@ -394,4 +394,4 @@ def count_alerts(code: str, number: int) -> str:
     rule = RULES.get(code)
     if rule and rule.counted:
         return format_count(number, rule.counted)
-    return f"{number:,} {lower_title(rule_title(code))}"
+    return f"{number:,} {lower_title(rule_title(code)).replace(', ', ' and ')}"
