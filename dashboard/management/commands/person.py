@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        add = verbs.add_parser("add", help="add a person, or a role to one")
+        add = verbs.add_parser("add", help="add a person, or give one a role")
         add.add_argument("username")
         add.add_argument("email")
         add.add_argument(

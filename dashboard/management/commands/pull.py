@@ -25,7 +25,7 @@ COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
 class Command(BaseCommand):
     """Reads everything of one connection and prints one JSON line."""
 
-    help = "Read a connection now: its projects, their groups, and what changed."
+    help = "Sync a connection now: its projects, their groups, and what changed."
     _next_line = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
