@@ -10,7 +10,7 @@ DOCUMENT = ROOT / "docs" / "figures.md"
 HEAD = """# Figures
 
 Every figure that a person sees, made from `dashboard/fielding/figures/definitions.py` by
-`make docs`. A figure has one name, one definition and one function; pages, charts, files, mails
+`make docs`. A figure has one name, one definition and one function; pages, charts, files, emails
 and sentences take it from there.
 
 | figure | unit | definition | window | groups | source | shown |

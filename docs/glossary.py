@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "glossary.md"
 HEAD = """# Glossary
 
-The terms of Fieldwatch's pages, mails and files, made from `dashboard/web/formatting/glossary.py`
-by `make docs`. The last column is the exchange's own name, where it has one.
+The terms of Fieldwatch's pages, emails and files, made from `dashboard/web/formatting/glossary.py`
+by `make docs`. The last column is Cint's own name, where it has one.
 
 | term | meaning | on Cint |
 |---|---|---|

@@ -14,7 +14,9 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs/pictures"
 READY = re.compile(r"ready: (http://\S+)/")
-FIRST_PULL_SECONDS = 120
+FIRST_PULL_SECONDS = 300
+BETWEEN_LOOKS_SECONDS = 5
+PAGE_SECONDS = 60  # a busy machine takes long for a page
 # Name, page, what is clicked there one after another, width, height, theme.
 PICTURES = [
     ("attention", "/", [], 1440, 800, "light"),
@@ -33,7 +35,7 @@ PICTURES = [
     (
         "draft",
         "/groups/?status=draft",
-        ["td.name a", "a:has-text('Change the draft')"],
+        ["td.name a", "a:has-text('Edit draft')"],
         1440,
         1120,
         "light",
@@ -76,6 +78,7 @@ def _take(url: str) -> None:
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if theme == "dark" else "light",
             )
+            context.set_default_timeout(PAGE_SECONDS * 1000)
             page = context.new_page()
             _sign_in(page)
             _until_pulled(page)
@@ -99,14 +102,15 @@ def _sign_in(page: Page) -> None:
 
 
 def _until_pulled(page: Page) -> None:
-    """Until every project was read and its groups were judged."""
-    until = time.monotonic() + FIRST_PULL_SECONDS
+    """Wait until every project was read and evaluated: no more alerts come from one look on."""
+    until, alerts = time.monotonic() + FIRST_PULL_SECONDS, ""
     while time.monotonic() < until:
         page.goto("/")
-        rows = page.locator("section[aria-label='Needs attention'] tbody tr").count()
-        if rows > 40 and not page.locator("text=First pull of").count():
+        before, alerts = alerts, page.locator("#bell-count").inner_text()
+        is_reading = page.locator("text=Initial sync of").count() or alerts.startswith("No ")
+        if alerts == before and not is_reading:
             return
-        time.sleep(1)
+        time.sleep(BETWEEN_LOOKS_SECONDS)
 
 
 if __name__ == "__main__":

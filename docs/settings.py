@@ -16,8 +16,8 @@ SOURCE = ROOT / "dashboard" / "settings" / "__init__.py"
 TABLE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
-Every variable that Fieldwatch reads, made from `dashboard/settings/` by `make docs`. A wrong value
-stops the start and says what it takes.
+Every variable that Fieldwatch reads; `make docs` writes this table from `dashboard/settings/`. With
+an invalid value Fieldwatch does not start, and says what the variable takes.
 
 | variable | what it takes | default |
 |---|---|---|

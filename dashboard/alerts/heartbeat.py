@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from dashboard.alerts.text import format_count, format_span
 from dashboard.fielding.models import Heartbeat, Mail, Project
 
-ROUNDS = {"time": "alert detection", "deliver": "mail delivery"}
+ROUNDS = {"time": "alert detection", "deliver": "email delivery"}
 SILENT_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,9 @@ def list_problems(*, now: datetime) -> list[str]:
     recent = Mail.objects.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
     dead = recent.exclude(pk__in=recent.filter(tests).values("pk")).count()
     if dead:
-        problems.append(f"{format_count(dead, 'mail')} of the last two days could not be delivered")
+        problems.append(
+            f"{format_count(dead, 'email')} from the last two days could not be delivered"
+        )
     return problems
 
 
@@ -47,10 +49,11 @@ def stalled_parts(*, now: datetime) -> list[str]:
     problems = missed_heartbeats(at, now=now)
     read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
     if read and read - at.get("judge", read - LONGEST_WAIT) >= LONGEST_WAIT:
-        problems.append("polled data is not evaluated")
+        problems.append("polled data is not being evaluated")
     oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
     if oldest and now - oldest.created_at > LONGEST_WAIT:
-        problems.append(f"{describe_oldest_mail(oldest.created_at, now=now)}: {oldest.error}")
+        error = f": {oldest.error.rstrip('.')}" if oldest.error else ""
+        problems.append(describe_oldest_mail(oldest.created_at, now=now) + error)
     return problems
 
 
@@ -65,7 +68,7 @@ def missed_heartbeats(at: Mapping[str, datetime], *, now: datetime) -> list[str]
 
 def describe_oldest_mail(since: datetime, *, now: datetime) -> str:
     """Return for how long the oldest unsent mail has waited."""
-    return f"mail has been waiting for {format_span(now - since)}"
+    return f"an email has been waiting for {format_span(now - since)}"
 
 
 def ping_operator(

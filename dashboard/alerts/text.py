@@ -81,25 +81,10 @@ def one_line(text: str, longest: int = 120) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def format_minutes(seconds: float) -> str:
-    """Return seconds as minutes: 852 is 14.2 min."""
-    return f"{seconds / 60:.1f}".removesuffix(".0") + " min"
-
-
 def lower_title(title: str) -> str:
     """Return a title as it reads within a sentence: acronyms stay in capitals."""
     first, *rest = title.split(" ")
     return " ".join([first if first.isupper() else first.lower(), *rest])
-
-
-def format_percent(share: float) -> str:
-    """Return a share (0 to 1) in %, with a decimal only below 10 %."""
-    return f"{share * 100:.1f} %" if 0 < share < 0.1 else f"{share * 100:.0f} %"
-
-
-def format_precise_percent(share: float) -> str:
-    """Return a share (0 to 1) in % with a decimal where it has one, to read beside its limit."""
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
 def format_count(count: int, singular: str) -> str:

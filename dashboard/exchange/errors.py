@@ -159,7 +159,7 @@ class Forbidden(Rejected):
 class NotFound(Rejected):
     """The exchange does not know this resource."""
 
-    words = "Cint does not know this"
+    words = "Cint cannot find this"
 
 
 class MethodNotAllowed(Rejected):

@@ -144,7 +144,7 @@ def close(*, user: User, origin: Origin, now: datetime) -> bool:
         if user.closed_at:
             return False
         if not user.is_active:
-            raise PersonRefused("This address is for mail only; nobody signs in with it.")
+            raise PersonRefused("This address only receives email; nobody can sign in with it.")
         for membership in user.memberships.select_related("account"):
             _keep_an_administrator(membership)
         sessions = _end_everything(user)

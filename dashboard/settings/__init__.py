@@ -1,6 +1,6 @@
 """All settings: the only place that reads the environment.
 
-Each variable is checked here: a wrong one stops the start with its name and what it takes. With
+Each variable is checked here: an invalid one stops the start with its name and what it takes. With
 nothing set, Fieldwatch runs on embedded defaults: SQLite and its own Redis in the state folder.
 """
 
@@ -162,7 +162,7 @@ try:
 
     #: seconds between reads of active groups; an account may have its own
     POLL_SECONDS = env.int("POLL_SECONDS", 300)
-    #: seconds between the beat's looks for due work
+    #: seconds between the beat's checks for due work
     BEAT_SECONDS = env.int("BEAT_SECONDS", 5)
     #: requests a minute for one exchange account, shared by all workers; 0: no limit; an account
     #: may have its own

@@ -190,7 +190,7 @@ def park_after_failures(row: Project | ExchangeAccount, *, now: datetime) -> boo
     if row.attempts <= SET_ASIDE_AFTER:
         return False
     waits = {"lease": "", "leased_until": now + SET_ASIDE_FOR, "attempts": 0}
-    words = f"Reading this failed {SET_ASIDE_AFTER} times half-way. Next try in an hour."
+    words = f"Reading this failed {SET_ASIDE_AFTER} times part-way. Next attempt in an hour."
     project = row if isinstance(row, Project) else None
     column = "error" if project else "health_reason"
     subject = (

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox as deliver
+from dashboard.alerts.mail import text_sparkline
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, compose_and_send, kinds, mails, states, update
@@ -37,7 +38,7 @@ def test_a_stalled_group_says_how_many_are_usual_by_now(field: Field) -> None:
         one.sentence
         == "Japan 25–54: no completes for 5 h (about 15 expected). 100 of 200 completes."
     )
-    assert one.facts["figures"] == [["completes in 5 h", "0", "15"]]
+    assert one.facts["figures"] == [["completes in 5 h", "0", "about 15 expected"]]
 
 
 def test_a_stalled_group_says_how_many_entered_since(field: Field) -> None:
@@ -88,7 +89,7 @@ def test_a_pause_by_the_exchange_fires_at_once_with_its_reason(field: Field) -> 
     field.cycles(0)
     incident = Incident.objects.get()
     assert incident.state == "firing"
-    assert incident.headline == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert incident.headline == "Paused: Japan 25–54, LOI well above bid (14.2 min · bid 9)"
     assert "LOI well above bid" in incident.sentence
 
 
@@ -178,7 +179,7 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
-    assert sent.subject == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert sent.subject == "Paused: Japan 25–54, LOI well above bid (14.2 min · bid 9)"
     assert "LOI: 14.2 min (" in sent.body
     assert mails()[0].state == Mail.State.SENT
 
@@ -192,6 +193,17 @@ def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None
     assert f"/incidents/{group.incidents.get().pk}/" in body
     assert "because you are the project manager" in body
     assert "last 24 h: ████" in body
+
+
+def test_the_first_hour_of_a_group_is_a_bar_and_no_gap(field: Field) -> None:
+    group = field.paused()
+    factories.completes(group, until=factories.NOW, counts=[4, 6])
+    (bars, most) = text_sparkline.last_day([group.pk], now=factories.NOW)[group.pk]
+    assert (bars.lstrip("·"), most) == ("█", 2)
+    group.first_complete_at = after(-90)
+    group.save()
+    (bars, most) = text_sparkline.last_day([group.pk], now=factories.NOW)[group.pk]
+    assert (bars.lstrip("·"), most) == ("█▅", 4)
 
 
 def test_names_cannot_write_headers_or_markup(field: Field) -> None:

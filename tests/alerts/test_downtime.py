@@ -156,7 +156,7 @@ def test_an_exchange_that_is_down_when_we_are_back_is_told_after_its_time(field:
         fail(field, minute)
     told = Incident.objects.get(rule="no_data")
     assert (told.fired_at or after(0)) > after(31 + 15)
-    assert "Fieldwatch itself was off for 30 min of it" in told.sentence
+    assert "Fieldwatch itself was off for 30 min of that" in told.sentence
 
 
 def test_we_are_off_again_and_again_and_the_exchange_is_down_still_is_told(field: Field) -> None:

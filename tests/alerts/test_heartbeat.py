@@ -36,7 +36,7 @@ def rounds(minute: float) -> None:
 def test_before_the_first_round_everything_is_missed(db: None) -> None:
     assert heartbeat.list_problems(now=factories.NOW) == [
         "alert detection has not started yet",
-        "mail delivery has not started yet",
+        "email delivery has not started yet",
     ]
 
 
@@ -76,7 +76,7 @@ def test_cycles_that_nobody_judges_are_missed(field: Field) -> None:
     rounds(40)
     field.project.read_at = after(40)
     field.project.save()
-    assert heartbeat.list_problems(now=after(41)) == ["polled data is not evaluated"]
+    assert heartbeat.list_problems(now=after(41)) == ["polled data is not being evaluated"]
 
 
 def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
@@ -88,8 +88,8 @@ def test_mail_that_waits_and_mail_that_died_are_told(field: Field) -> None:
     dead = {"state": Mail.State.DEAD, "account": field.account}
     Mail.objects.create(message_id="<2@x>", **dead, **given, **stamps)
     assert heartbeat.list_problems(now=after(20)) == [
-        "mail has been waiting for 20 min: ConnectionRefusedError",
-        "1 mail of the last two days could not be delivered",
+        "an email has been waiting for 20 min: ConnectionRefusedError",
+        "1 email from the last two days could not be delivered",
     ]
 
 

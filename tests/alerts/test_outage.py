@@ -33,7 +33,7 @@ def test_a_day_without_the_exchange_is_three_mails_at_most_and_no_false_recovery
     assert set(counted) == {field.pm.pk, field.admin.pk}
     assert max(counted.values()) <= 3
     told = {m.recipient_id: m.text for m in mails() if m.subject.startswith("No data")}
-    assert "age of the data: 25 min (expected ≤ 20 min)" in told[field.admin.pk]
+    assert "age of the data: 25 min (limit 20 min)" in told[field.admin.pk]
     assert "Check connection: http" in told[field.admin.pk]
     assert "Check connection" not in told[field.pm.pk]  # who edits sees none
 

@@ -39,15 +39,15 @@ CASES = {
     "complete": Case("Complete", "live", "paused"),
     "relaunch": Case("Relaunch", "completed", "live"),
     "launch": Case("Launch", "scheduled", "live"),
-    "manager": Case("Hand over", "live", "archived", {"manager": "another"}, {"manager": ""}),
+    "manager": Case("Reassign PM", "live", "archived", {"manager": "another"}, {"manager": ""}),
     "cpi": Case(
-        "Change the CPI",
+        "Change CPI",
         "live",
         "archived",
         {"how": "raise", "unit": "%", "value": "10"},
         {"how": "raise", "unit": "%", "value": "1e309"},
     ),
-    "end": Case("Move the end", "live", "archived", {"hours": "24"}, {"hours": "１２"}),
+    "end": Case("Change end date", "live", "archived", {"hours": "24"}, {"hours": "１２"}),
 }
 TYPED = [name for name, case in CASES.items() if case.typed]
 

@@ -128,7 +128,7 @@ def test_three_values_beside_the_chart_wrap_between_words(
     exchange.values["cpi"] = {"value": "12.90", "currency_code": "USD"}
     page.click("button:has-text('Apply')")
     word = page.locator(".three tbody td").first
-    expect(word).to_have_text("Cost per interview")
+    expect(word).to_have_text("CPI")
     assert word.evaluate("(cell) => cell.offsetWidth") >= 60
     beyond = "(table) => table.scrollWidth - table.parentElement.clientWidth"
     assert page.locator(".three").evaluate(beyond) <= 0

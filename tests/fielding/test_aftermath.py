@@ -68,7 +68,7 @@ def test_a_raise_is_told_with_its_interval() -> None:
     assert found.sentence.startswith("More completes: ")
     assert "(95 % interval " in found.sentence
     assert found.epc is None
-    assert "rescales" in found.epc_note
+    assert "not compared" in found.epc_note
     assert found.before[1] == found.after[0] == AT
 
 
@@ -171,7 +171,7 @@ def test_a_fall_beside_full_quotas_is_not_the_changes() -> None:
     profiles = [{"id": "1", "quotas": True, "targets": targets}]
     (effect,) = effects_of(group, profiles=profiles)
     assert effect.sentence == (
-        "Cannot tell: 1 of 2 quota cells is full, which lowers the rate by itself."
+        "Cannot tell: 1 of 2 quota cells is full, which lowers the rate on its own."
     )
     off = [{"id": "1", "quotas": False, "targets": targets}]
     (effect,) = effects_of(group, profiles=off)

@@ -84,16 +84,21 @@ def test_each_reason_is_found_by_its_own_number(code):
 
 def test_the_numbers_are_said_as_a_pm_would():
     cause = diagnose_group(replace(WELL, **ILL["loi"]))[0]
-    assert (cause.observed, cause.expected) == ("median LOI 14.2 min", "9 min (bid)")
+    assert (cause.observed, cause.expected) == ("median LOI 14.2 min", "bid 9")
 
 
 @pytest.mark.parametrize(
     ("case", "code", "observed", "expected"),
     [
-        ({"drop_off": 0.254}, "drop_off", "drop-off 25.4 %", "at most 25 %"),
-        ({"epc": Decimal("0.198")}, "epc", "EPC 0.198 USD", "0.20 USD or more"),
-        ({"ir": 0.006, "ir_expected": 0.01}, "ir", "IR 0.6 %", "1 % (bid)"),
-        ({"cpi": Decimal("1.8"), "currency": "KWD"}, "price", "CPI 1.800 KWD", "3.000 KWD"),
+        ({"drop_off": 0.254}, "drop_off", "drop-off 25.4 %", "limit 25 %"),
+        ({"epc": Decimal("0.198")}, "epc", "EPC 0.198 USD", "healthy from 0.20 USD"),
+        ({"ir": 0.006, "ir_expected": 0.01}, "ir", "IR 0.6 %", "bid 1 %"),
+        (
+            {"cpi": Decimal("1.8"), "currency": "KWD"},
+            "price",
+            "CPI 1.800 KWD",
+            "comparable groups: 3.000 KWD",
+        ),
     ],
 )
 def test_a_cause_shows_the_digit_that_decides(case, code, observed, expected):
@@ -105,8 +110,12 @@ def test_a_cause_shows_the_digit_that_decides(case, code, observed, expected):
 @pytest.mark.parametrize(
     ("gives", "asks", "told"),
     [
-        (5.0, 14.0, ("5.0 completes/h", "14.0/h")),
-        (0.01, 0.04, ("0.2 completes/day", "1.0/day")),  # "0.0/h, expected 0.0/h" says nothing
+        (5.0, 14.0, ("5.0 completes/h", "14.0/h needed")),
+        (
+            0.01,
+            0.04,
+            ("0.2 completes/day", "1.0/day needed"),
+        ),  # "0.0/h, expected 0.0/h" says nothing
     ],
 )
 def test_what_a_slow_group_gives_is_counted_by_the_day(gives, asks, told):
@@ -120,7 +129,7 @@ def test_a_stall_is_named_before_what_may_lie_behind_it(entrants):
     stalled = replace(WELL, hours_silent=26.0, expected_in_silence=31.0, entrants_lately=entrants)
     first = diagnose_group(stalled)[0]
     assert (first.sentence, first.observed) == ("No completes", "no completes for 26 h")
-    assert first.expected == "about 31 completes"
+    assert first.expected == "about 31 expected"
     assert "stalled" not in codes(replace(stalled, status="paused"))
 
 

@@ -167,7 +167,7 @@ def test_a_group_that_is_still_paused_is_taken_to_resume_now():
     before = steady(5 * 24)
     now = before[-1][0] + DAY
     seen = ask(before, now=now, pauses=[(before[-1][0], None)], ends_at=now + 5 * DAY)
-    assert "assumes that it resumes now" in seen.note
+    assert "assumes that it goes live now" in seen.note
     assert seen.completes_at_end_p50 > before[-1][1] + 150
 
 
@@ -304,7 +304,7 @@ def test_an_end_that_passed_after_the_last_reading_has_passed():
 
 
 def test_completes_of_which_nobody_saw_the_rate_are_not_called_none():
-    assert "how fast completes come is not known" in ask([(START, 40)], goal=100).note
+    assert "the rate of completes is not known" in ask([(START, 40)], goal=100).note
 
 
 @pytest.mark.parametrize(

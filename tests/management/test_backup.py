@@ -112,6 +112,6 @@ def test_after_rekey_the_old_key_is_not_needed(filled: Filled) -> None:
     assert filled.holds() == "the-exchange-key 1"
     said = filled.run("rekey")
     assert "exchange accounts: 1" in said
-    assert "second factors: 1" in said
+    assert "two-factor secrets: 1" in said
     filled.environment["ENCRYPTION_KEYS"] = NEW
     assert filled.holds() == "the-exchange-key 1"

@@ -101,7 +101,7 @@ def test_what_was_read_of_one_account_never_becomes_another_s(machine: Machine) 
     machine.run(*ADD, "--api-key-env", "KEY")
     machine.do(READ + PROJECT)
     change = ["exchange", "change", "main", "--account-id"]
-    assert "holds what was read of account 101" in machine.run(*change, "102", code=1)
+    assert "already holds data of account 101" in machine.run(*change, "102", code=1)
     machine.run(*change, "101", "--poll-seconds", "60")  # the same one is no change
     assert "account 101" in machine.run("exchange", "list")
 

@@ -101,7 +101,7 @@ def test_work_that_never_ends_is_set_aside_and_says_so(project: Project) -> None
     assert scheduling.due_rows(ROWS(), now=now + timedelta(minutes=59), limit=10) == []
     assert scheduling.due_rows(ROWS(), now=now + timedelta(minutes=61), limit=10) == [project.pk]
     assert Cycle.objects.get().errors == [project.error]
-    assert "half-way" in project.error
+    assert "part-way" in project.error
 
 
 def looked_at(project: Project, **was: object) -> Project:

@@ -21,9 +21,10 @@ from dashboard.alerts.rules.catalogue import (
 from dashboard.alerts.rules.judges.status import AUTOMATION, THE_EXCHANGE
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
-from dashboard.alerts.text import format_percent, one_line
+from dashboard.alerts.text import one_line
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.figures import format_percent
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import (
     Change,
@@ -194,17 +195,16 @@ def describe_change(
     """Return the severity and the sentence of a change; None if it does not alert."""
     by_exchange = change.actor_type in THE_EXCHANGE
     who = "Cint" if by_exchange else names.get(change.actor_id, "an unknown user")
-    values = f"{_format_value(change.old)} → {_format_value(change.new)}"
     name = one_line(group.name)
     if effective.rule is STATUS_CHANGED:
         if by_exchange and (change.new == "paused" or (change.old, change.new) == PLANNED_START):
             return None  # a pause has a rule of its own; a start was planned
         is_completion = by_exchange and change.new == "completed"
         severity = NOTICE if is_completion else effective.severity
-        return severity, f"{name}: {who} changed the status, {values}"
+        return severity, f"{name}: {who} changed the status {_from_to(change)}"
     if effective.rule is STRATEGY_CHANGED:
         setting = "re-entry" if "re_entry" in change.kind else "the filling strategy"
-        return effective.severity, f"{name}: {who} changed {setting}, {values}"
+        return effective.severity, f"{name}: {who} changed {setting} {_from_to(change)}".rstrip()
     old, new = price_from_changelog(change.old), price_from_changelog(change.new)
     if not old or new is None:
         return None
@@ -213,14 +213,20 @@ def describe_change(
         return None
     severity = CRITICAL if share >= effective.settings["critical"] else effective.severity
     step = f"{'+' if new > old else '−'}{format_percent(share)}"
-    return severity, f"{name}: {who} changed the CPI, {values} {group.currency} ({step})"
+    return severity, f"{name}: {who} changed the CPI {_from_to(change)} {group.currency} ({step})"
+
+
+def _from_to(change: Change) -> str:
+    """Return both values of a change in a few words; empty where they are many settings."""
+    old, new = _format_value(change.old), _format_value(change.new)
+    return f"from {old} to {new}" if old and new else ""
 
 
 def _format_value(value: object) -> str:
-    """Return a value of the changelog in a few words."""
+    """Return a value of the changelog in a few words; empty for many settings."""
     if value is None:
         return "none"
     if isinstance(value, dict):
         price = price_from_changelog(value)
-        return str(price) if price is not None else "other settings"
+        return str(price) if price is not None else ""
     return one_line(str(value), 40)

@@ -60,7 +60,7 @@ def check_no_data(account: ExchangeAccount, *, now: datetime) -> None:
             incident = _new_incident(account, effective, read_at, last, now)
             incident.facts = {
                 "figures": [
-                    ["age of the data", format_span(now - read_at), f"≤ {format_span(limit)}"]
+                    ["age of the data", format_span(now - read_at), f"limit {format_span(limit)}"]
                 ]
             }
             commit_transitions(
@@ -117,7 +117,7 @@ def _new_incident(
     span, name = format_span(now - read_at), one_line(account.name)
     own_downtime = downtime.time_lost(read_at, now)
     if own_downtime:
-        span += f" (Fieldwatch itself was off for {format_span(own_downtime)} of it)"
+        span += f" (Fieldwatch itself was off for {format_span(own_downtime)} of that)"
     reason = f": {one_line(account.health_reason, 300)}" if account.health_reason else ""
     incident = open_incident(
         effective,
@@ -125,7 +125,7 @@ def _new_incident(
         key=f"{account.pk}:::{NO_DATA.code}:{effective.version}",
         headline=f"No data from {name} for {span}",
         sentence=f"{name}: no data from Cint for {span}{reason}. "
-        "Until data comes again, no alert of this account opens, resolves or repeats.",
+        "Until data arrives again, no alert on this account opens, resolves or repeats.",
         at=read_at,
         now=now,
     )

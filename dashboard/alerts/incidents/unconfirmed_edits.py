@@ -179,17 +179,17 @@ def describe_edit_problem(edit: Edit) -> str:
 
 
 def _describe_change(edit: Edit) -> str:
-    setting = edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else "CPI"
+    change = f"{edit.kind_label.lower() if edit.kind != Edit.Kind.CPI else 'CPI'} change"
     outcomes = {
         Edit.State.REJECTED: "Cint still has the previous value",
         Edit.State.CONFLICT: "Cint has a different value now",
     }
     if edit.state in _FAILED and edit.sent is False:
-        return f"change ({setting}) was not sent{_last_reason(edit)}"
+        return f"{change} was not sent{_last_reason(edit)}"
     if edit.state in _FAILED and edit.sent and edit.taken is False:
-        return f"change ({setting}) was sent and refused, because someone else changed it first"
+        return f"{change} was sent and refused because someone else had changed it first"
     outcome = outcomes.get(Edit.State(edit.state), "it could not be read back yet")
-    return f"change ({setting}) was sent but not confirmed; {outcome}"
+    return f"{change} was sent but not confirmed: {outcome}"
 
 
 def _describe_creation(edit: Edit) -> str:

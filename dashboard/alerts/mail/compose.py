@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from dashboard.alerts import downtime
 from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
 from dashboard.alerts.recipients.resolve import managers_of
-from dashboard.alerts.rules.catalogue import JUDGED, rule_title
+from dashboard.alerts.rules.catalogue import JUDGED, count_alerts, rule_title
 from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
 from dashboard.fielding.domain.time_zones import zone_named
@@ -114,13 +114,13 @@ def count_summary(notices: Sequence[Notice]) -> str:
     """Return the number of alerts by rule: "3 stalled · 1 low IR"; empty for a few."""
     if len(notices) <= WITHOUT_SUMMARY:
         return ""
-    return " · ".join(_counts_by_title(notices))
+    return " · ".join(_counts_by_rule(notices))
 
 
-def _counts_by_title(notices: Sequence[Notice]) -> list[str]:
-    """Return the number of alerts with each rule's title, the most frequent first."""
-    counts = Counter(lower_title(rule_title(notice.incident.rule)) for notice in notices)
-    return [f"{count} {title}" for title, count in counts.most_common()]
+def _counts_by_rule(notices: Sequence[Notice]) -> list[str]:
+    """Return the number of alerts of each rule in words, the most frequent first."""
+    counts = Counter(notice.incident.rule for notice in notices)
+    return [count_alerts(code, number) for code, number in counts.most_common()]
 
 
 def subject_line(ordered: Sequence[Notice]) -> str:
@@ -130,7 +130,8 @@ def subject_line(ordered: Sequence[Notice]) -> str:
         return summary
     if len(ordered) <= WITHOUT_SUMMARY:
         return f"{summary} (and {others} more)"
-    return f"{', '.join(_counts_by_title(ordered)[:COUNTS_IN_SUBJECT])} – worst: {summary}"
+    worst = summary_line(ordered, label=False)
+    return f"{', '.join(_counts_by_rule(ordered)[:COUNTS_IN_SUBJECT])} – worst: {worst}"
 
 
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
@@ -180,7 +181,7 @@ def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[
 
 
 def _figures_of(incident: Incident) -> list[list[str]]:
-    """Return rows of (label, actual, expected); none once it is resolved."""
+    """Return rows of (label, actual, goal, bid or limit); none once it is resolved."""
     rows = [] if _is_resolved(incident) else incident.facts.get("figures", [])
     return [[one_line(str(cell)) for cell in row] for row in rows]
 

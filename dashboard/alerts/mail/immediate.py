@@ -22,7 +22,7 @@ GATHER_FOR = timedelta(seconds=60)
 MIN_SPACING = timedelta(minutes=5)  # between mails to a recipient about a project
 MAX_PROJECT_MAILS = 3  # together; more projects share one mail
 GIVE_UP_AFTER = timedelta(days=4)  # longer than any quiet weekend
-REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "not wanted by mail"
+REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "switched off by the recipient"
 Bundle = list[Notice]
 
 

@@ -170,7 +170,7 @@ def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
         with contextlib.suppress(smtplib.SMTPException, OSError):  # the server hung up first
             connection.close()
     if accepted == 0:
-        raise MailRefused("the mail back-end accepted nothing")
+        raise MailRefused("the mail server accepted no message")
 
 
 def email_message(mail: Mail) -> EmailMultiAlternatives:

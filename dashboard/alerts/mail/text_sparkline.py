@@ -44,12 +44,26 @@ def last_day(groups: Iterable[int], *, now: datetime) -> dict[int, tuple[str, in
         group__in=list(groups), day__gte=(end - timedelta(hours=26)).date()
     )
     days: dict[int, list[tuple[date, bytes | memoryview, StoredPoints | None]]] = defaultdict(list)
-    for pk, day, hours, odd in rows.values_list("group_id", "day", "hours", "odd"):
+    first_complete: dict[int, datetime | None] = {}
+    columns = ("group_id", "day", "hours", "odd", "group__first_complete_at")
+    for pk, day, hours, odd, first in rows.values_list(*columns):
         days[pk].append((day, hours, odd))
-    counts = {pk: _counts_by_hour(on_the_hour(group_days)) for pk, group_days in days.items()}
+        first_complete[pk] = first
+    counts = {
+        pk: _from_zero(_counts_by_hour(on_the_hour(group_days)), first_complete[pk])
+        for pk, group_days in days.items()
+    }
     stamps = [end - back * HOUR for back in range(24, -1, -1)]
     series = {pk: [by_hour.get(stamp) for stamp in stamps] for pk, by_hour in counts.items()}
     return {pk: (text_bars(hourly), highest_hour(hourly)) for pk, hourly in series.items()}
+
+
+def _from_zero(counts: dict[datetime, int], first_complete: datetime | None) -> dict[datetime, int]:
+    """Add the count of 0 before the first hour, if the first complete came no earlier than that."""
+    before = min(counts, default=None)
+    if before is not None and first_complete and first_complete >= before - HOUR:
+        counts[before - HOUR] = 0
+    return counts
 
 
 def _counts_by_hour(days: Iterable[tuple[date, bytes]]) -> dict[datetime, int]:

@@ -107,8 +107,8 @@ def _add_addresses(account: ExchangeAccount, addresses: Iterable[str], *, by: Us
     new = sorted(set(addresses) - {member.user.email.lower() for member in memberships})
     if new and not memberships.filter(user=by, role=Membership.Role.ADMINISTRATOR).exists():
         raise ValueError(
-            f"{new[0]} is new here: only administrators of the account can add addresses of "
-            "people without sign-in"
+            f"{new[0]} is new to this account: only administrators of the account can add "
+            "addresses of people who cannot sign in"
         )
     for address in new:
         Membership.objects.create(
@@ -130,7 +130,7 @@ def _mail_only_user(address: str) -> User:
     """Return the user of an address without sign-in; ValueError if that cannot be."""
     user = User.objects.filter(email__iexact=address).first()
     if user and user.closed_at:
-        raise ValueError(f"{address} belongs to a closed user account, which gets no mail")
+        raise ValueError(f"{address} belongs to a closed user account, which gets no email")
     if user and user.is_active:
         raise ValueError(
             f"{address} belongs to a Fieldwatch user without access to this account: an "

@@ -14,13 +14,14 @@ from dashboard.alerts.rules.rule_type import (
     Threshold,
 )
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
+from dashboard.alerts.text import format_count, lower_title
 
 IN_FIELD = LIVE | {"paused"}
 ENDED_TOO = IN_FIELD | {"completed"}
 COMPLETES = JudgedFigure(RuleFigure.COMPLETES, Scale.GOAL)
 SPEND = JudgedFigure(RuleFigure.SPEND, Scale.BUDGET)
-HOURS_LEFT = "Hours to the end date, at most"
-DEFAULT_BUDGET = Threshold(0, "Budget for groups without a budget of their own (0 for none)")
+HOURS_LEFT = "Only within {} hours of the end date"
+DEFAULT_BUDGET = Threshold(0, "Budget of groups without their own: {} (0: none)")
 # What a replay assumes.
 _FORECASTS = (
     "Forecasts are recomputed twice a day, around each change or pause of a group, and hourly "
@@ -29,18 +30,18 @@ _FORECASTS = (
     "half a day without any change to the group can be missing."
 )
 _ISSUES = (
-    "Taken from the alerts of that time: an issue that Cint withdrew before the delay "
-    "had passed left none."
+    "Based on the alerts of that time: issues that Cint withdrew before the delay had "
+    "passed are missing."
 )
 BY_FORECAST = ReplayTraits(by_forecast=True, before_first_reading=True, assumed=(_FORECASTS,))
 
 
 def _share_band(fires: float, clears: float, subject: str, *, above: bool) -> dict[str, Threshold]:
-    """Return the two thresholds of a rule on a share, labelled with what it is a share of."""
+    """Return the two thresholds of a rule on a share, in sentences that say of what."""
     side = "above" if above else "below"
     return {
-        "fires": Threshold(fires, f"Alert {side} this share of {subject}", is_share=True),
-        "clears": Threshold(clears, f"Resolve at this share of {subject}", is_share=True),
+        "fires": Threshold(fires, f"Alert {side} {{}} of {subject}", is_share=True),
+        "clears": Threshold(clears, f"Resolve at {{}} of {subject}", is_share=True),
     }
 
 
@@ -65,16 +66,16 @@ _JUDGED = (
         judge=progress.judge_stalled,
         describe=progress.describe_stalled,
         thresholds={
-            "usual": Threshold(6, "Expected completes missed, at least"),
-            "hours": Threshold(3, "No completes for (hours)"),
-            "clears": Threshold(2, "Resolve after (new completes)"),
+            "usual": Threshold(6, "Alert when at least {} completes were expected"),
+            "hours": Threshold(3, "And none came for {} hours"),
+            "clears": Threshold(2, "Resolve after {} new completes"),
         },
         keep_minutes=0,
         helps=(HelpForm.CPI,),
         replays=ReplayTraits(
             timed=True,
             before_first_reading=True,
-            assumed=("Completes are expected by the group's rhythm of today.",),
+            assumed=("The group's daily pattern of today is used.",),
         ),
     ),
     RuleType(
@@ -84,7 +85,7 @@ _JUDGED = (
         judge=status.judge_left_paused,
         describe=status.describe_left_paused,
         thresholds={
-            "paused_hours": Threshold(24, "Hours paused, at least"),
+            "paused_hours": Threshold(24, "Alert when paused for {} hours or more"),
             "ends_hours": Threshold(72, HOURS_LEFT),
         },
         keep_minutes=0,
@@ -98,7 +99,7 @@ _JUDGED = (
         WARNING,
         judge=progress.judge_ends_soon,
         describe=progress.describe_shortfall,
-        thresholds=_share_band(0.97, 1.0, "the goal (projected completes)", above=False)
+        thresholds=_share_band(0.97, 1.0, "the goal, as projected", above=False)
         | {"hours": Threshold(48, HOURS_LEFT)},
         for_minutes=30,
         helps=(HelpForm.CPI, HelpForm.DATES),
@@ -111,8 +112,8 @@ _JUDGED = (
         WARNING,
         judge=progress.judge_projected_short,
         describe=progress.describe_shortfall,
-        thresholds=_share_band(0.95, 1.0, "the goal (projected completes)", above=False)
-        | {"completes": Threshold(10, "Minimum completes")},
+        thresholds=_share_band(0.95, 1.0, "the goal, as projected", above=False)
+        | {"completes": Threshold(10, "Needs at least {} completes")},
         for_minutes=120,
         helps=(HelpForm.CPI, HelpForm.DATES),
         figure=COMPLETES,
@@ -125,10 +126,12 @@ _JUDGED = (
         judge=progress.judge_filling_early,
         describe=progress.describe_filling_early,
         thresholds={
-            "fires": Threshold(24, "Alert when full more than (hours before the end date)"),
-            "clears": Threshold(12, "Resolve at (hours before the end date)"),
+            "fires": Threshold(
+                24, "Alert when projected full more than {} hours before the end date"
+            ),
+            "clears": Threshold(12, "Resolve at {} hours before the end date"),
             "share": Threshold(
-                0.15, "Or this share of the time in field, whichever is greater", is_share=True
+                0.15, "Or {} of the time in field, whichever is greater", is_share=True
             ),
         },
         helps=(HelpForm.GOALS,),
@@ -142,10 +145,8 @@ _JUDGED = (
         judge=progress.judge_overfilled,
         describe=progress.describe_overfilled,
         thresholds={
-            "completes": Threshold(3, "Alert above (completes over the goal)"),
-            "share": Threshold(
-                0.02, "Or this share of the goal, whichever is greater", is_share=True
-            ),
+            "completes": Threshold(3, "Alert above {} completes over the goal"),
+            "share": Threshold(0.02, "Or {} of the goal, whichever is greater", is_share=True),
         },
         keep_minutes=0,
         statuses=ENDED_TOO,
@@ -160,7 +161,7 @@ _JUDGED = (
         judge=quality.judge_incidence,
         describe=quality.describe_incidence,
         thresholds=_share_band(0.7, 0.8, "the bid IR", above=False)
-        | {"prescreens": Threshold(100, "Minimum prescreens")},
+        | {"prescreens": Threshold(100, "Needs at least {} prescreens")},
         for_minutes=120,
         helps=(HelpForm.DETAILS,),
         figure=JudgedFigure(RuleFigure.INCIDENCE, Scale.BID_INCIDENCE),
@@ -172,10 +173,10 @@ _JUDGED = (
         judge=quality.judge_interview_length,
         describe=quality.describe_interview_length,
         thresholds={
-            "fires": Threshold(1.25, "Alert above (× bid LOI)"),
-            "clears": Threshold(1.15, "Resolve at (× bid LOI)"),
-            "critical": Threshold(1.5, "Critical from (× bid LOI)"),
-            "completes": Threshold(20, "Minimum completes"),
+            "fires": Threshold(1.25, "Alert above {} × bid LOI"),
+            "clears": Threshold(1.15, "Resolve at {} × bid LOI"),
+            "critical": Threshold(1.5, "Critical from {} × bid LOI"),
+            "completes": Threshold(20, "Needs at least {} completes"),
         },
         for_minutes=60,
         helps=(HelpForm.DETAILS,),
@@ -188,7 +189,7 @@ _JUDGED = (
         judge=quality.judge_drop_off,
         describe=quality.describe_drop_off,
         thresholds=_share_band(0.30, 0.25, "entrants", above=True)
-        | {"entrants": Threshold(50, "Minimum entrants")},
+        | {"entrants": Threshold(50, "Needs at least {} entrants")},
         for_minutes=60,
         figure=JudgedFigure(RuleFigure.DROP_OFF, Scale.FIGURE),
     ),
@@ -199,7 +200,7 @@ _JUDGED = (
         judge=quality.judge_conversion,
         describe=quality.describe_conversion,
         thresholds=_share_band(0.4, 0.5, "the bid IR", above=False)
-        | {"entrants": Threshold(200, "Minimum entrants")},
+        | {"entrants": Threshold(200, "Needs at least {} entrants")},
         for_minutes=120,
         figure=JudgedFigure(RuleFigure.CONVERSION, Scale.BID_INCIDENCE),
     ),
@@ -210,16 +211,16 @@ _JUDGED = (
         judge=quality.judge_epc,
         describe=quality.describe_epc,
         thresholds={
-            "fires": Threshold(0.15, "Alert below (EPC in USD)"),
-            "clears": Threshold(0.20, "Resolve at (EPC in USD)"),
+            "fires": Threshold(0.15, "Alert below an EPC of {} USD"),
+            "clears": Threshold(0.20, "Resolve at an EPC of {} USD"),
             "other_fires": Threshold(
-                0.6, "Other currencies: alert below this share of the group's median", is_share=True
+                0.6, "Other currencies: alert below {} of the group's median", is_share=True
             ),
             "other_clears": Threshold(
-                0.8, "Other currencies: resolve at this share of the group's median", is_share=True
+                0.8, "Other currencies: resolve at {} of the group's median", is_share=True
             ),
-            "entrants": Threshold(50, "Minimum entrants"),
-            "after_cpi_hours": Threshold(4, "Pause after a CPI change (hours)"),
+            "entrants": Threshold(50, "Needs at least {} entrants"),
+            "after_cpi_hours": Threshold(4, "Not for {} hours after a CPI change"),
         },
         for_minutes=240,
         helps=(HelpForm.CPI,),
@@ -230,22 +231,24 @@ _JUDGED = (
         "spend",
         "Spend vs budget",
         WARNING,
+        counted="budget alert",
         judge=cost.judge_budget_spent,
         describe=cost.describe_spent,
         thresholds=_share_band(0.90, 0.85, "the budget", above=True)
         | {
-            "critical": Threshold(1.0, "Critical from this share of the budget", is_share=True),
+            "critical": Threshold(1.0, "Critical from {} of the budget", is_share=True),
             "budget": DEFAULT_BUDGET,
         },
         statuses=ENDED_TOO,
         helps=(HelpForm.BUDGET,),
         figure=SPEND,
-        replays=ReplayTraits(assumed=("Budgets are those of today.",)),
+        replays=ReplayTraits(assumed=("Today's budgets are used.",)),
     ),
     RuleType(
         "projected_cost",
         "Cost by end date vs budget",
         WARNING,
+        counted="projected budget alert",
         judge=cost.judge_projected_cost,
         describe=cost.describe_projected_cost,
         thresholds=_share_band(1.05, 1.0, "the budget", above=True) | {"budget": DEFAULT_BUDGET},
@@ -258,7 +261,7 @@ _JUDGED = (
             before_first_reading=True,
             assumed=(
                 _FORECASTS,
-                "Budgets are those of today. Before Fieldwatch's first reading, spend is "
+                "Today's budgets are used. Before Fieldwatch's first reading, spend is "
                 "estimated as completes × CPI.",
             ),
         ),
@@ -267,6 +270,7 @@ _JUDGED = (
         "issue_error",
         "Error reported by Cint",
         WARNING,
+        counted="Cint error",
         judge=quality.judge_issue_error,
         describe=quality.describe_issue,
         for_minutes=30,
@@ -276,6 +280,7 @@ _JUDGED = (
         "issue_warning",
         "Warning reported by Cint",
         NOTICE,
+        counted="Cint warning",
         judge=quality.judge_issue_warning,
         describe=quality.describe_issue,
         for_minutes=360,
@@ -285,11 +290,12 @@ _JUDGED = (
         "about_to_pause",
         "Pause risk",
         WARNING,
+        counted="pause risk",
         judge=quality.judge_pause_risk,
         describe=quality.describe_pause_risk,
         thresholds={
-            "fires": Threshold(0.7, "Alert above (risk score, 0 to 1)"),
-            "clears": Threshold(0.5, "Resolve at (risk score, 0 to 1)"),
+            "fires": Threshold(0.7, "Alert above a risk of {}", is_share=True),
+            "clears": Threshold(0.5, "Resolve at a risk of {}", is_share=True),
         },
         for_minutes=60,
         helps=(HelpForm.CPI,),
@@ -309,13 +315,12 @@ _JUDGED = (
         "completes_fell",
         "Completes fell",
         NOTICE,
+        counted="reconciliation",
         judge=progress.judge_completes_fell,
         describe=progress.describe_completes_fell,
         thresholds={
-            "completes": Threshold(3, "Completes removed within a day, at least"),
-            "share": Threshold(
-                0.02, "Or this share of the completes, whichever is greater", is_share=True
-            ),
+            "completes": Threshold(3, "Alert when at least {} completes are removed within a day"),
+            "share": Threshold(0.02, "Or {} of the completes, whichever is greater", is_share=True),
         },
         statuses=ENDED_TOO,
         figure=COMPLETES,
@@ -326,22 +331,34 @@ CPI_CHANGED = RuleType(
     "cpi_changed",
     "CPI changed outside Fieldwatch",
     WARNING,
+    counted="CPI change",
     thresholds={
-        "fires": Threshold(0.05, "Alert from this share of the old CPI", is_share=True),
-        "critical": Threshold(0.20, "Critical from this share of the old CPI", is_share=True),
+        "fires": Threshold(0.05, "Alert from a change of {}", is_share=True),
+        "critical": Threshold(0.20, "Critical from a change of {}", is_share=True),
     },
     fact=True,
     helps=(HelpForm.CPI,),
     figure=JudgedFigure(RuleFigure.CPI),
 )
-STATUS_CHANGED = RuleType("status_changed", "Status changed outside Fieldwatch", WARNING, fact=True)
+STATUS_CHANGED = RuleType(
+    "status_changed",
+    "Status changed outside Fieldwatch",
+    WARNING,
+    counted="status change",
+    fact=True,
+)
 STRATEGY_CHANGED = RuleType(
-    "strategy_changed", "Re-entry or strategy changed outside Fieldwatch", NOTICE, fact=True
+    "strategy_changed",
+    "Re-entry or strategy changed outside Fieldwatch",
+    NOTICE,
+    counted="re-entry or strategy change",
+    fact=True,
 )
 EDIT_UNCONFIRMED = RuleType(
     "edit_unconfirmed",
     "Change not confirmed",
     WARNING,
+    counted="unconfirmed change",
     fact=True,
     replays=ReplayTraits(assumed=("Groups and projects that were never created are not counted.",)),
 )
@@ -350,8 +367,8 @@ NO_DATA = RuleType(
     "No data",
     CRITICAL,
     thresholds={
-        "intervals": Threshold(3, "Polling intervals without new data, at least"),
-        "minutes": Threshold(20, "Minutes without new data, at least"),
+        "intervals": Threshold(3, "Alert after {} polling intervals without new data"),
+        "minutes": Threshold(20, "And at least {} minutes"),
     },
     keep_minutes=0,
     helps=(HelpForm.CONNECTION,),
@@ -370,3 +387,11 @@ RULES: dict[str, RuleType] = JUDGED | {
 def rule_title(code: str) -> str:
     """Return the title of a rule; of a rule that no longer exists its code in words."""
     return RULES[code].title if code in RULES else code.replace("_", " ").capitalize()
+
+
+def count_alerts(code: str, number: int) -> str:
+    """Return a number of alerts of a rule in words: "2 CPI changes", "3 stalled"."""
+    rule = RULES.get(code)
+    if rule and rule.counted:
+        return format_count(number, rule.counted)
+    return f"{number:,} {lower_title(rule_title(code)).replace(', ', ' and ')}"

@@ -78,10 +78,10 @@ class ReplayTraits:
 
 
 class Threshold(NamedTuple):
-    """A number of a rule: its default, its label on the form, whether it is a share (0 to 1)."""
+    """A number of a rule: its default, its sentence with {} for it, whether it is a share (0–1)."""
 
     default: float
-    label: str
+    sentence: str
     is_share: bool = False
 
 
@@ -100,6 +100,7 @@ class RuleType:
     statuses: frozenset[str] = LIVE  # in any other status its incident closes, but not as recovered
     fact: bool = False  # one observation is enough to alert
     helps: tuple[HelpForm, ...] = ()  # the forms that can help, the likeliest first
+    counted: str = ""  # one alert of it, as it is counted; by default its title, for any number
     figure: JudgedFigure | None = None  # None: the chart shows completes per hour
     replays: ReplayTraits = ReplayTraits()
 

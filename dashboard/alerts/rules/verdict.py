@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 class AlertText(NamedTuple):
-    """The text of an alert: a subject, a sentence, and rows of (label, actual, expected)."""
+    """The text of an alert: a subject, a sentence, rows of (label, actual, goal, bid or limit)."""
 
     headline: str
     sentence: str

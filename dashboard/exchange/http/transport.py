@@ -33,7 +33,7 @@ from dashboard.exchange.http.retry import Retries
 from dashboard.exchange.limits.gate import Gate
 
 TOKEN_TIMEOUT = 10.0
-NO_REQUEST_FREE = "The request limit is reached at the moment"
+NO_REQUEST_FREE = "The request limit has been reached"
 MAX_NOTES = 1_000  # per thread, if nobody takes them
 
 

@@ -152,7 +152,7 @@ def effect_of_change(
         conversion=_beside_overlaps(conversion, overlaps),
         completes_per_entrant=_beside_overlaps(per_entrant, overlaps),
         epc=None if repriced else per_entrant.verdict,
-        epc_note="not compared: a CPI edit rescales EPC" if repriced else "at an unchanged CPI",
+        epc_note="EPC moves with CPI, so it is not compared" if repriced else "at an unchanged CPI",
         overlaps=overlaps,
         before=(utc_datetime(spans[0][0]), utc_datetime(spans[0][1])),
         after=(utc_datetime(spans[1][0]), utc_datetime(spans[1][1])),
@@ -206,7 +206,7 @@ def _compare_shares(
     """Completes per person over each window, from the differences of cumulative counts."""
     done, came = clean_history(completes, clock), clean_history(people, clock)
     if came.at.size < 2 or done.at.size < 2:
-        return too_early(f"No {name} were read over that time.")
+        return too_early(f"There are no readings of {name} from that time.")
     pairs = []
     for opens, closes in spans:
         begin, end = max(opens, float(came.at[0])), min(closes, float(came.at[-1]))
@@ -267,7 +267,7 @@ def _beside_quotas(measure: Measure, quotas: Sequence[QuotaProgress]) -> Measure
         return measure
     verb = "is" if len(full) == 1 else "are"
     reason = (
-        f"{len(full)} of {len(quotas)} quota cells {verb} full, which lowers the rate by itself."
+        f"{len(full)} of {len(quotas)} quota cells {verb} full, which lowers the rate on its own."
     )
     return cannot_tell(reason, measure)
 

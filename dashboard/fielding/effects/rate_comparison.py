@@ -138,7 +138,7 @@ class Contrast:
         """Completes per usual hour before and after; earlier: `before`, and what led to it."""
         if before.usual < 3 or after.usual < 3:
             side = "after" if before.usual >= 3 else "before"
-            return too_early(f"Less than 3 usual live hours {side} the change.")
+            return too_early(f"Fewer than 3 typical live hours {side} the change.")
         rates = before.rate, after.rate
         if (
             min(
@@ -168,7 +168,7 @@ class Contrast:
         reason = self._own_movement(measure, blocks, before, after, spread)
         if measure.verdict == "lowered" and step.high_beside_fall > 0 and not self.quotas_open:
             reason = reason or (
-                "A fall of this size also comes about by itself, as when a quota cell fills."
+                "A fall of this size also happens on its own, for example when a quota cell fills."
             )
         return cannot_tell(reason, measure) if reason else measure
 

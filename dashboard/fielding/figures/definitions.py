@@ -1,7 +1,7 @@
 """Every figure that a person sees: what it is, of which groups, from where, and where it is shown.
 
 `docs/figures.md` is made from this table. `function` is the one place that works a figure out;
-pages, chart JSON, files, mails, metrics and sentences take it from there.
+pages, chart JSON, files, emails, metrics and sentences take it from there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # What chance, confidence and pause risk were calibrated on, as every page says it.
-CALIBRATED_ON = "calibrated on simulated fields"
+CALIBRATED_ON = "calibrated on simulated fieldwork"
 
 GROUP = "the group itself"
 PLAN = "scheduled, live, paused and completed groups that Cint lists"
@@ -39,18 +39,18 @@ FIGURES = (
         "since launch",
         GROUP,
         EXCHANGE,
-        "lists, group, project, files, mails, shared status",
+        "lists, group, project, files, emails, shared status",
         "dashboard.fielding.models.TargetGroup.completes",
     ),
     FigureDefinition(
         "Goal",
         "completes",
         "The completes at which the group is full. A goal of prescreens is converted by the share "
-        "of prescreens that complete so far, drawn towards the bid IR while they are few.",
+        "of prescreens that have completed so far, weighted towards the bid IR while they are few.",
         "at the latest reading",
         GROUP,
         "Cint; converted by Fieldwatch",
-        "lists, group, files, mails",
+        "lists, group, files, emails",
         "dashboard.fielding.domain.goals.completes_target",
     ),
     FigureDefinition(
@@ -77,7 +77,7 @@ FIGURES = (
         "Completes by end date",
         "completes",
         "Projected completes on the end date at the present pace: the median, with the range that "
-        "holds eight times out of ten. It may pass the goal: it is what the field would give. A "
+        "holds 80 % of outcomes. It can exceed the goal: it is what the field would yield. A "
         "paused group is projected as if it resumed now.",
         "now to end date",
         GROUP,
@@ -88,12 +88,12 @@ FIGURES = (
     FigureDefinition(
         "Projected shortfall",
         "completes",
-        "Goal minus completes by end date, at least 0. Of a group that is over: goal minus "
+        "Goal minus completes by end date, at least 0. For a group that has ended: goal minus "
         "completes.",
         "now to end date",
         GROUP,
         OURS,
-        "lists, group, files, mails; not before the full launch",
+        "lists, group, files, emails; not before the full launch",
         "dashboard.fielding.insight.at_end.GroupAtEnd.shortfall",
     ),
     FigureDefinition(
@@ -118,7 +118,7 @@ FIGURES = (
         "at the latest reading",
         GROUP,
         OURS,
-        "group, text for the client, alerts, mails",
+        "group, text for the client, alerts, emails",
         "dashboard.fielding.insight.launch_phase.launch_phase",
     ),
     FigureDefinition(
@@ -138,7 +138,7 @@ FIGURES = (
         "the next 48 hours",
         LIVE,
         OURS,
-        "group, mails",
+        "group, emails",
         "dashboard.fielding.insight.pause_risk.pause_risks",
     ),
     FigureDefinition(
@@ -167,7 +167,7 @@ FIGURES = (
         "Project at end",
         "completes",
         "Quantiles of the sum of completes on the end dates. All groups are simulated together, "
-        "and each stops at its goal: the sum never passes the project's goal by forecast.",
+        "and each stops at its goal: the forecast never takes the sum above the project's goal.",
         "now to the last end date",
         PLAN,
         OURS,
@@ -177,12 +177,12 @@ FIGURES = (
     FigureDefinition(
         "Project shortfall",
         "completes",
-        "Quantiles of the sum of what is missing to each group's goal on its end date; what groups "
-        "that are over ended short is in it.",
+        "Quantiles of the sum of what each group lacks to its goal on its end date, including the "
+        "shortfall of groups that have ended.",
         "now to the last end date",
         PLAN,
         OURS,
-        "home, projects, project page, files, mails",
+        "home, projects, project page, files, emails",
         "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
     ),
     FigureDefinition(
@@ -198,8 +198,8 @@ FIGURES = (
     FigureDefinition(
         "Groups short",
         "groups",
-        "Groups whose median projection misses the goal on the end date. They are the late ones: "
-        "a group is late where its projected finish is later than its end date.",
+        "Groups whose median projection misses the goal on the end date. They are the late groups: "
+        "a group is late if its projected finish is later than its end date.",
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
@@ -209,9 +209,9 @@ FIGURES = (
     FigureDefinition(
         "Cost to date",
         "money",
-        "Cost as Cint last reported it, each currency apart.",
+        "Cost as Cint last reported it, by currency.",
         "since launch",
-        "all groups, archived and no longer listed ones too: their money is spent",
+        "all groups, including archived ones and those that Cint no longer lists",
         EXCHANGE,
         "lists, group, project, spend, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
@@ -240,7 +240,7 @@ FIGURES = (
     FigureDefinition(
         "Project cost if all goals are reached",
         "money",
-        "The sum over its open groups, each currency apart, and the cost to date of the others.",
+        "The sum over its open groups, by currency, and the cost to date of the others.",
         "now to goal",
         "scheduled, live and paused groups before their end date",
         OURS,
@@ -250,10 +250,10 @@ FIGURES = (
     FigureDefinition(
         "Spend by month",
         "money",
-        "Completes of the month at the CPI of their hours, from the changelog; the average CPI "
-        "where it lists no change. Completes that came in a gap of the series are spread evenly "
-        "over it. A reconciled month keeps its spend; months still open share the rest of the "
-        "cost to date, so that all months add up to it.",
+        "Completes of the month at the CPI of their hours, from the changelog, or at "
+        "the average CPI if it lists no change. Completes from a gap of the series are spread "
+        "evenly over it. A reconciled month keeps its spend; months still open share the rest of "
+        "the cost to date, so that all months add up to it.",
         "a month (UTC)",
         "all groups with a cost",
         "Cint's cost to date; split by Fieldwatch",
@@ -298,7 +298,7 @@ FIGURES = (
     FigureDefinition(
         "Spend today",
         "money",
-        "Completes today at the group's present CPI, each currency apart.",
+        "Completes today at the group's present CPI, by currency.",
         "since midnight in each group's time zone",
         "the groups of completes today",
         OURS,

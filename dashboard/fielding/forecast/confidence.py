@@ -35,21 +35,21 @@ def confidence_of(
     elif case.is_over:
         notes.append("the end date has passed")
     if case.question.ends_at is None:
-        notes.append(f"no end date: completes are those {NO_END:.0f} days from now")
+        notes.append(f"no end date: completes are projected {NO_END:.0f} days ahead")
     if any(
         a <= case.question.now and (b is None or b > case.question.now)
         for a, b in case.question.pauses
     ):
-        notes.append("paused: assumes that it resumes " + _describe_resumption(case))
+        notes.append("not live: assumes that it goes live " + _describe_resumption(case))
     elif not (reached or ended or case.is_over) and (since := _describe_change(case)) is not None:
-        notes.append(f"changed {since}: what that does to the rate shows after a day or so")
+        notes.append(f"changed {since}: the effect will be visible in about a day")
     stale = (case.now - case.start) / HOUR
     confidence, why = _grade(case, at_end, ended)
     if case.read.at.size and stale >= STALE and not ended:
         notes.append(f"the last reading is {stale:.0f} h old")
         if stale >= OLD and confidence != "none":
             confidence = "low"
-    return confidence, "; ".join([why, *notes] if why else notes) or "enough completes behind it"
+    return confidence, "; ".join([why, *notes] if why else notes) or f"{confidence} confidence"
 
 
 def _describe_resumption(case: PreparedInput) -> str:
@@ -73,12 +73,12 @@ def _grade(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence
         return "high", ""
     behind = min(float(case.record.counts.sum()), case.completes)  # what was taken away is none
     if not case.knows_rate:
-        unknown = "how fast completes come is not known" if case.completes else "no completes yet"
+        unknown = "the rate of completes is not known" if case.completes else "no completes yet"
         return "none", f"{unknown}: a range around the plan, not a forecast"
     if behind < FEW:
         return "low", f"only {behind:.0f} completes so far: little more than a guess"
     low, middle, high = (float(end) for end in at_end)
     width = (high - low) / max(middle, 1.0)
     if width > MEDIUM:
-        return "low", f"wide: {low:.0f} to {high:.0f} completes at the end"
+        return "low", f"wide range: {low:.0f} to {high:.0f} completes by the end date"
     return ("medium", "") if width > HIGH or case.record.counts.size < YOUNG else ("high", "")

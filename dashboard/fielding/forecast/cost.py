@@ -68,7 +68,7 @@ def projected_cost(
         spent=float(paid / budget) if budget else None,
         projected=float(p50 / budget) if budget else None,
         standing=standing,
-        note=f"{source}; completes to come at {current_cpi} {currency}",
+        note=f"{source}; remaining completes at {current_cpi} {currency}",
     )
 
 
@@ -77,10 +77,10 @@ def _cost_so_far(
 ) -> tuple[Decimal, str]:
     """Cost so far and, in words, where it comes from."""
     if so_far is not None:
-        return so_far, "cost so far as reported by Cint"
+        return so_far, "cost to date as reported by Cint"
     if average is not None:
-        return completes * average, "cost so far from the average CPI"
-    return completes * current, "cost so far estimated from the current CPI"
+        return completes * average, "cost to date from the average CPI"
+    return completes * current, "cost to date estimated from the current CPI"
 
 
 def _completes_to_pay(end: float, goal: float, completes: int) -> int:

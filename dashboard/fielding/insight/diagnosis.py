@@ -57,7 +57,7 @@ def _not_live(indicators: Indicators) -> Evidence | None:
     """Find a pause; a group before its start or after its end is as expected."""
     if indicators.status in EXPECTED_STATUSES or indicators.is_waiting:
         return None
-    return Evidence(1.0, indicators.status, "live")
+    return Evidence(1.0, indicators.status, "")
 
 
 def _waiting(indicators: Indicators) -> Evidence | None:
@@ -74,7 +74,7 @@ def _stalled(indicators: Indicators) -> Evidence | None:
     ):
         return None
     observed = f"no completes for {indicators.hours_silent:.0f} h"
-    return Evidence(0.99, observed, f"about {indicators.expected_in_silence:.0f} completes")
+    return Evidence(0.99, observed, f"about {indicators.expected_in_silence:.0f} expected")
 
 
 def _link(indicators: Indicators) -> Evidence | None:
@@ -87,7 +87,7 @@ def _link(indicators: Indicators) -> Evidence | None:
         return None
     entrants = f"{indicators.entrants_lately:,.0f} entrants"
     observed = f"no completes from {entrants} in {indicators.hours_silent or 0:.0f} h"
-    return Evidence(0.98, observed, f"about {indicators.expected_in_silence:.0f} completes")
+    return Evidence(0.98, observed, f"about {indicators.expected_in_silence:.0f} expected")
 
 
 def _no_entrants(indicators: Indicators) -> Evidence | None:
@@ -100,7 +100,7 @@ def _no_entrants(indicators: Indicators) -> Evidence | None:
     entrants = round(indicators.entrants_lately)
     noun = "entrant" if entrants == 1 else "entrants"
     observed = f"{entrants} {noun} in {indicators.hours_silent or 0:.0f} h"
-    return Evidence(0.9, observed, f"about {indicators.expected_in_silence:.0f} completes")
+    return Evidence(0.9, observed, f"about {indicators.expected_in_silence:.0f} completes expected")
 
 
 def _set_up(indicators: Indicators) -> Evidence | None:
@@ -108,7 +108,7 @@ def _set_up(indicators: Indicators) -> Evidence | None:
     if faults < 0.05 or sum(indicators.analysis.values()) < 50:
         return None
     return Evidence(
-        min(1.0, 0.6 + 2 * faults), f"{format_percent(faults)} end in a technical error", "none"
+        min(1.0, 0.6 + 2 * faults), f"{format_percent(faults)} end in a technical error", ""
     )
 
 
@@ -124,7 +124,7 @@ def _quotas(indicators: Indicators) -> Evidence | None:
         if full >= 0.4
         else f"{format_percent(over)} hit a full quota"
     )
-    return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), observed, "open quotas")
+    return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), observed, "")
 
 
 def _loi(indicators: Indicators) -> Evidence | None:
@@ -140,7 +140,7 @@ def _loi(indicators: Indicators) -> Evidence | None:
         f"median LOI {format_beside(indicators.loi_seconds / 60, indicators.loi_minutes, 1)} min"
     )
     weight = min(0.95, 0.35 + 0.6 * (ratio - 1))
-    return Evidence(weight, observed, f"{indicators.loi_minutes:g} min (bid)")
+    return Evidence(weight, observed, f"bid {indicators.loi_minutes:g}")
 
 
 def _ir(indicators: Indicators) -> Evidence | None:
@@ -152,7 +152,7 @@ def _ir(indicators: Indicators) -> Evidence | None:
     return Evidence(
         0.35 + 0.6 * (1 - ratio),
         f"IR {format_percent(indicators.ir, beside=indicators.ir_expected)}",
-        f"{format_percent_limit(indicators.ir_expected)} (bid)",
+        f"bid {format_percent_limit(indicators.ir_expected)}",
     )
 
 
@@ -165,7 +165,7 @@ def _drop_off(indicators: Indicators) -> Evidence | None:
         return None
     observed = f"drop-off {format_percent(indicators.drop_off, beside=DROP_OFF)}"
     return Evidence(
-        min(0.95, 0.2 + indicators.drop_off), observed, f"at most {format_percent_limit(DROP_OFF)}"
+        min(0.95, 0.2 + indicators.drop_off), observed, f"limit {format_percent_limit(DROP_OFF)}"
     )
 
 
@@ -180,7 +180,7 @@ def _screening(indicators: Indicators) -> Evidence | None:
     return Evidence(
         weight,
         f"{format_percent(rate, 1, beside=SCREENER_PASS_RATE)} of entrants pass the screener",
-        f"{format_percent_limit(SCREENER_PASS_RATE)} or more",
+        f"typically {format_percent_limit(SCREENER_PASS_RATE)} or more",
     )
 
 
@@ -191,7 +191,7 @@ def _security(indicators: Indicators) -> Evidence | None:
     return Evidence(
         min(0.8, 0.3 + share),
         f"{format_percent(share, beside=SECURITY)} fail security or quality checks",
-        f"below {format_percent_limit(SECURITY)}",
+        f"limit {format_percent_limit(SECURITY)}",
     )
 
 
@@ -199,12 +199,12 @@ def _epc(indicators: Indicators) -> Evidence | None:
     if indicators.epc is None or (indicators.entrants or 0) < 50:
         return None
     if indicators.currency == "USD":
-        epc, healthy, expected = float(indicators.epc), 0.20, "0.20 USD or more"
+        epc, healthy, expected = float(indicators.epc), 0.20, "healthy from 0.20 USD"
         least = Decimal("0.20")
     elif indicators.epc_usual:
         epc, healthy = float(indicators.epc / indicators.epc_usual), 0.8
         least = indicators.epc_usual
-        expected = f"{format_price(least, indicators.currency)} (typical here)"
+        expected = f"typical here: {format_price(least, indicators.currency)}"
     else:
         return None
     if epc >= healthy:
@@ -222,7 +222,7 @@ def _epcm(indicators: Indicators) -> Evidence | None:
     ):
         return None
     weight = 0.25 + 0.5 * (1 - float(indicators.epcm / indicators.epcm_usual))
-    expected = f"{format_price(indicators.epcm_usual, indicators.currency)} (typical here)"
+    expected = f"typical here: {format_price(indicators.epcm_usual, indicators.currency)}"
     return Evidence(weight, f"EPCM {format_price(indicators.epcm, indicators.currency)}", expected)
 
 
@@ -234,7 +234,7 @@ def _price(indicators: Indicators) -> Evidence | None:
     ):
         return None
     weight = 0.3 + 0.6 * (1 - float(indicators.cpi / indicators.cpi_usual))
-    expected = f"{format_price(indicators.cpi_usual, indicators.currency)} (comparable groups)"
+    expected = f"comparable groups: {format_price(indicators.cpi_usual, indicators.currency)}"
     return Evidence(weight, f"CPI {format_money(indicators.cpi, indicators.currency)}", expected)
 
 
@@ -251,7 +251,7 @@ def _asked(indicators: Indicators) -> Evidence | None:
     weight = min(0.6, 0.15 + 0.1 * ratio)
     hours, unit = (1, "h") if indicators.needed_an_hour >= 1 else (24, "day")
     pace, needed = indicators.completes_an_hour * hours, indicators.needed_an_hour * hours
-    return Evidence(weight, f"{pace:.1f} completes/{unit}", f"{needed:.1f}/{unit}")
+    return Evidence(weight, f"{pace:.1f} completes/{unit}", f"{needed:.1f}/{unit} needed")
 
 
 def _about_to_pause(indicators: Indicators) -> Evidence | None:
@@ -265,7 +265,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     DiagnosisRule(
         "not_live",
         "The group is not in field",
-        "Fix the reason of the pause, then resume or launch the group.",
+        "Fix the cause of the pause, then resume or launch the group.",
         _not_live,
     ),
     DiagnosisRule(
@@ -326,7 +326,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     DiagnosisRule(
         "drop_off",
         "High drop-off",
-        "Find the question where respondents quit, above all on phones; shorten the survey.",
+        "Find the question where respondents quit, especially on phones; shorten the survey.",
         _drop_off,
     ),
     DiagnosisRule(
@@ -338,7 +338,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     DiagnosisRule(
         "security",
         "Many security or quality terminates",
-        "Ask Cint which suppliers they come from, and block these.",
+        "Ask Cint which suppliers they come from, and block those suppliers.",
         _security,
     ),
     DiagnosisRule(

@@ -30,7 +30,8 @@ class PauseRisk:
     @property
     def sentence(self) -> str:
         """Return the figure behind the risk as text."""
-        return self.template.format(self.value).replace("%", " %")
+        text = self.template.format(self.value)
+        return text.replace("% points", " percentage points").replace("%", " %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ RULES: tuple[PauseRule, ...] = (
     ),
     PauseRule(
         "excessive_redirect_errors",
-        "{:.0%} points more than before do not return",
+        "share of respondents who do not return up {:.0%} points",
         _drop_off_rise,
         ((0.3, 0.0), (0.5, 0.06), (0.58, 0.2), (0.65, 0.4), (0.75, 0.5)),
     ),
@@ -255,7 +256,7 @@ RULES: tuple[PauseRule, ...] = (
     ),
     PauseRule(
         "high_drop_rates",
-        "drop-off {:.0%} points higher than before",
+        "drop-off up {:.0%} points",
         _drop_off_rise,
         ((0.3, 0.0), (0.37, 0.08), (0.45, 0.13), (0.5, 0.05), (0.6, 0.0)),
     ),

@@ -181,9 +181,9 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         """What is told."""
 
-        FIRE = "fire", "fired"
-        REPEAT = "repeat", "still firing"
-        RECOVER = "recover", "recovered"
+        FIRE = "fire", "new alert"
+        REPEAT = "repeat", "still open"
+        RECOVER = "recover", "resolved"
         NO_DATA = "no-data", "no data"
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
@@ -279,8 +279,8 @@ class Downtime(models.Model):
         """Why, as far as it is known."""
 
         OFF = "off", "no worker ran"
-        CUT_OFF = "cut_off", "the database or the queue could not be reached, or nothing woke us"
-        CLOCK = "clock", "the clock jumped, or the machine slept"
+        CUT_OFF = "cut_off", "the database or the queue could not be reached, or the beat was down"
+        CLOCK = "clock", "the clock jumped, or the machine was suspended"
 
     began_at = models.DateTimeField(unique=True)  # the last sign of work before it
     ended_at = models.DateTimeField(db_index=True)

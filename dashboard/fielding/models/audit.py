@@ -85,7 +85,7 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.PERSON_REOPENED: "User account reopened",
     AuditKind.PERSON_DELETED: "Person deleted",
     AuditKind.RECIPIENTS_CHANGED: "Recipients changed",
-    AuditKind.MAIL_STOPPED: "Unsubscribed by the link in a mail",
+    AuditKind.MAIL_STOPPED: "Unsubscribed by the link in an email",
     AuditKind.RULE_CHANGED: "Rule changed",
     AuditKind.RULE_RESET: "Rule reset",
     AuditKind.MUTED: "Muted",

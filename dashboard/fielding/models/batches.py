@@ -21,9 +21,9 @@ class Batch(models.Model):
         RESUME = "resume", "Resume"
         RELAUNCH = "relaunch", "Relaunch"
         COMPLETE = "complete", "Complete"
-        MANAGER = "manager", "Hand over"
-        CPI = "cpi", "Change the CPI"
-        END = "end", "Move the end"
+        MANAGER = "manager", "Reassign PM"
+        CPI = "cpi", "Change CPI"
+        END = "end", "Change end date"
 
     action = models.CharField(max_length=10, choices=Action)
     wanted = models.JSONField(default=dict)  # {"manager_id": …}; how a price or an end was given
@@ -92,14 +92,14 @@ class BatchGroup(models.Model):
         DONE = "done", "done"
         FAILED = "failed", "refused"
         NOT_SO = "not_so", "not done"  # the exchange holds something else
-        UNKNOWN = "unknown", "not known"
+        UNKNOWN = "unknown", "unconfirmed"
 
     class Word(models.TextChoices):
         """What the exchange's job says of a group; nothing while it goes on."""
 
         DONE = "done", "done"
         FAILED = "failed", "failed"
-        LEFT_OUT = "left_out", "left out"
+        LEFT_OUT = "left_out", "skipped"
 
     job = models.ForeignKey(BatchJob, models.CASCADE, related_name="groups")
     group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="batches")

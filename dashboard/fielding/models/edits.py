@@ -21,7 +21,7 @@ class Edit(models.Model):
     class Kind(models.TextChoices):
         """What can be edited."""
 
-        CPI = "cpi", "Cost per interview"
+        CPI = "cpi", "CPI"
         FILLING_STRATEGY = "filling_strategy", "Filling strategy"
         RE_ENTRY = "re_entry", "Re-entry"
         DETAILS = "details", "Details"

@@ -20,9 +20,9 @@ class ExchangeAccount(models.Model):
     class Health(models.TextChoices):
         """Whether the numbers of this account can be relied on."""
 
-        NEW = "new", "never read"
-        FRESH = "fresh", "fresh"
-        STALE = "stale", "stale"
+        NEW = "new", "not synced yet"
+        FRESH = "fresh", "up to date"
+        STALE = "stale", "out of date"
         ERROR = "error", "refused"
 
     name = models.CharField(max_length=64, unique=True)

@@ -16,7 +16,7 @@ from dashboard.fielding.models.fields import foreign_id
 from dashboard.fielding.models.querysets.rows import MembershipQuerySet
 
 NAMES = ("username", "first_name", "last_name")
-NOT_ONE_LINE = "A name takes no line breaks and no other control characters."
+NOT_ONE_LINE = "A name cannot contain line breaks or other control characters."
 
 
 class UserManager(DjangoUserManager["User"]):
@@ -36,11 +36,11 @@ class User(AbstractUser):
     class Theme(models.TextChoices):
         """How pages look."""
 
-        AUTO = "auto", "As the device says"
+        AUTO = "auto", "Match system"
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
-    username = models.CharField("sign-in name", max_length=150, unique=True)
+    username = models.CharField("username", max_length=150, unique=True)
     email = models.EmailField("email address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
@@ -92,7 +92,7 @@ class Membership(models.Model):
     class Role(models.TextChoices):
         """Each role may all that the ones before it may."""
 
-        MAIL = "mail", "Mail only"  # an address that is told and cannot sign in
+        MAIL = "mail", "Email only"  # an address that is told and cannot sign in
         VIEWER = "viewer", "Viewer"
         EDITOR = "editor", "Editor"
         ADMINISTRATOR = "administrator", "Administrator"

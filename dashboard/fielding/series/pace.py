@@ -295,7 +295,7 @@ def _band(
         return band, f"ended {short:,.0f} {unit} short of {plan.goal:,.0f}"
     status = f"{actual:,.0f} of {required:,.0f} {unit} expected by now (goal {plan.goal:,.0f})"
     if required < TOO_FEW and actual < TOO_FEW:
-        return "too early to tell", f"only {status}"
+        return "too early to tell", status
     return _gap_band(actual - required, required), status
 
 

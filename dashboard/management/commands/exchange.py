@@ -49,7 +49,7 @@ class Command(BaseCommand):
         connection_options.add_options(
             verbs.add_parser("add", help="store a connection"), required=True
         )
-        change = verbs.add_parser("change", help="change what the flags name; the rest stays")
+        change = verbs.add_parser("change", help="change the settings that are given as flags")
         connection_options.add_options(change, required=False)
         change.add_argument(
             "--poll-seconds", type=int, help="seconds between polls; 0: the default, POLL_SECONDS"
@@ -232,7 +232,7 @@ def _find_account(name: str) -> ExchangeAccount:
     account = ExchangeAccount.objects.filter(name=name).first()
     if account is None:
         known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
-        raise CommandError(f"no connection is named {name} (there are: {known})")
+        raise CommandError(f"no connection is named {name} (connections: {known})")
     return account
 
 
@@ -267,8 +267,9 @@ def _check_unread(account: ExchangeAccount) -> None:
     tables = (account.projects, account.exchange_users, account.business_units)
     if any(rows.exists() for rows in tables):
         raise CommandError(
-            f"{prefix} holds what was read of account {account.exchange_id}, which would be mixed "
-            "with another account's; add that account as a new connection: exchange add NAME …"
+            f"{prefix} already holds data of account {account.exchange_id}, which must not be "
+            "mixed with another account's; add that account as a new connection: exchange add "
+            "NAME …"
         )
     if Webhook.objects.filter(account=account).exclude(registered_at=None).exists():
         raise CommandError(
@@ -277,7 +278,7 @@ def _check_unread(account: ExchangeAccount) -> None:
         )
     working = account.lease not in ("", scheduling.QUEUED)
     if working and account.leased_until and account.leased_until > timezone.now():
-        raise CommandError(f"{prefix} is being read at this moment; try again in a minute")
+        raise CommandError(f"{prefix} is being synced at the moment; try again in a minute")
 
 
 def _validate_account(account: ExchangeAccount) -> None:

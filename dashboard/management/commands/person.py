@@ -38,12 +38,12 @@ class PersonFlags(msgspec.Struct):
 class Command(BaseCommand):
     """Adds people; the password is typed, or comes from the environment."""
 
-    help = "People: add, take off, close, reopen, delete, reset two-factor authentication."
+    help = "People: add, remove (take-off), close, reopen, delete, reset two-factor authentication."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        add = verbs.add_parser("add", help="add a person, or a role to one")
+        add = verbs.add_parser("add", help="add a person, or give one a role")
         add.add_argument("username")
         add.add_argument("email")
         add.add_argument(
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         add.add_argument("--on", metavar="CONNECTION", required=True)
         add.add_argument("--exchange-user-id", default="", help="id of their exchange user")
         add.add_argument("--password-env", metavar="VAR")
-        off = verbs.add_parser("take-off", help="take a person off a connection")
+        off = verbs.add_parser("take-off", help="remove a person from a connection")
         off.add_argument("--on", metavar="CONNECTION", required=True)
         close = verbs.add_parser(
             "close", help="close a leaver's account: sessions, passwords and links stop working"
@@ -114,7 +114,7 @@ class Command(BaseCommand):
         """Close the account."""
         user = _find_person(flags.person)
         closed = people.close(user=user, origin=audit.command_line(), now=timezone.now())
-        self.stdout.write(f"{user.username}: {'closed' if closed else 'was closed already'}.")
+        self.stdout.write(f"{user.username}: {'closed' if closed else 'was already closed'}.")
 
     def reopen_account(self, flags: PersonFlags) -> None:
         """Reopen the account; without --password-env the person sets a password by email."""

@@ -25,7 +25,7 @@ COMPLETE, INCOMPLETE, NOTHING = 0, 3, 1
 class Command(BaseCommand):
     """Reads everything of one connection and prints one JSON line."""
 
-    help = "Read a connection now: its projects, their groups, and what changed."
+    help = "Sync a connection now: its projects, their groups, and what changed."
     _next_line = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         account = ExchangeAccount.objects.filter(name=options["name"]).first()
         if account is None:
             known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
-            raise CommandError(f"no connection is named {options['name']} (there are: {known})")
+            raise CommandError(f"no connection is named {options['name']} (connections: {known})")
         if self.stderr.isatty():  # who watches sees the progress; a line a round is for logs
             logging.getLogger("dashboard.sync.pull.rounds").setLevel(logging.WARNING)
         started = time.monotonic()
@@ -112,7 +112,7 @@ def round_summary(name: str, cycles: list[Cycle | None], *, seconds: float) -> d
     projects = [cycle for cycle in done if cycle.project_id is not None]
     errors = [error for cycle in done for error in cycle.errors]
     if len(done) < len(cycles):
-        errors.append("A worker was busy with this connection all the time.")
+        errors.append("A worker was busy with this connection the whole time.")
     return {
         "exchange": name,
         "complete": len(done) == len(cycles) and all(cycle.complete for cycle in done),

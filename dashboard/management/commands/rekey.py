@@ -24,8 +24,8 @@ class Command(BaseCommand):
             names = [f.name for f in model._meta.fields if isinstance(f, EncryptedTextField)]
             if names:
                 self.stdout.write(f"{model._meta.verbose_name_plural}: {_rekey(model, names)}")
-        self.stdout.write(f"second factors: {_rekey_factors()}")
-        self.stdout.write(f"waiting mails: {_rekey_mails()}")
+        self.stdout.write(f"two-factor secrets: {_rekey_factors()}")
+        self.stdout.write(f"waiting emails: {_rekey_mails()}")
         audit.record(
             kind=AuditKind.SECRETS_REKEYED, origin=audit.command_line(), now=timezone.now()
         )

@@ -20,7 +20,7 @@ STATUS = {
 }
 BY_JOB = (Edit.Kind.STATUS, Edit.Kind.MANAGER)
 BUSY = "Another change of this kind is in progress. Try again in a moment."
-HELD = "Sent, but Cint holds another value"
+HELD = "Sent, but Cint has another value"
 _ENDS = {
     BatchGroup.State.DONE: Edit.State.CONFIRMED,
     BatchGroup.State.FAILED: Edit.State.REJECTED,

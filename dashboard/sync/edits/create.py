@@ -34,10 +34,10 @@ from dashboard.sync.edits.merge import SENT
 Clock = Callable[[], datetime]
 LEASE = timedelta(seconds=60)
 KINDS = (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT)
-NOT_CREATED = "Cint has no such draft: it did not accept it"
-ENDED_BEFORE = "Nothing was sent: Fieldwatch was stopped before that"
+NOT_CREATED = "Cint did not accept it: it has no such draft"
+ENDED_BEFORE = "Nothing was sent: Fieldwatch stopped first"
 _ENDS = ("state", "reasons", "settled_at", "check_at", "before", "asked_id", "sent")
-NEVER_SHOWN = "Cint gave it an id but never showed it"
+NEVER_SHOWN = "Cint assigned an ID but never listed it"
 
 
 def new_draft(

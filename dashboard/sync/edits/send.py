@@ -58,8 +58,8 @@ APART = timedelta(seconds=1)  # between two readings that must agree
 ROUNDED_AFTER = timedelta(seconds=15)  # less than the time between two checks
 GIVE_UP_AFTER = timedelta(minutes=10)
 ENDS_AFTER = timedelta(days=7)
-NOT_TAKEN = "Cint still holds the previous value: it did not accept the change"
-ENDED_BEFORE = "Nothing was sent: Fieldwatch was stopped before that"
+NOT_TAKEN = "Cint still has the previous value: it did not accept the change"
+ENDED_BEFORE = "Nothing was sent: Fieldwatch stopped first"
 BEHIND = "Cint answers with an outdated value. Nothing was sent; try again in a few minutes"
 NEVER_READ = "Cint could not be read for a week"
 AGAIN = "Sent, but not accepted; you can send it again"
@@ -434,7 +434,7 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
     try:
         held_value = _read_held(edit, client, clock).value
     except AlreadyLaunched as exc:
-        why = refusal_reasons(exc, "Check its settings for whether this change came first")
+        why = refusal_reasons(exc, "Check in its settings whether this change was applied first")
         _settle_edit(edit, Edit.State.REJECTED, reasons=why, now=clock())
         return
     except ExchangeError as exc:

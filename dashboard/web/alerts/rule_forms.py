@@ -20,12 +20,12 @@ from dashboard.web.http.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
 MAIL = [
-    ("now", "Immediately, if the recipient wants this severity immediately"),
+    ("now", "Immediately, to recipients who get this severity immediately"),
     ("digest", "In the digest"),
 ]
 DELAYS = {
-    "for_minutes": "Alert after (minutes)",
-    "keep_minutes": "Resolve after (minutes)",
+    "for_minutes": "Alert after {} minutes",
+    "keep_minutes": "Resolve after {} minutes",
 }
 MAX_ADDRESSES = 20
 Settings = dict[str, Any]  # a rule's settings as JSON: numbers, and the texts of a few
@@ -36,9 +36,9 @@ def is_share(effective: Effective, name: str) -> bool:
     return name not in DELAYS and effective.rule.thresholds[name].is_share
 
 
-def label_of(effective: Effective, name: str) -> str:
-    """Return the label of a threshold or delay of a rule."""
-    return DELAYS[name] if name in DELAYS else effective.rule.thresholds[name].label
+def sentence_of(effective: Effective, name: str) -> str:
+    """Return the sentence of a threshold or delay of a rule, with {} for its number."""
+    return DELAYS[name] if name in DELAYS else effective.rule.thresholds[name].sentence
 
 
 def format_setting(effective: Effective, name: str) -> str:
@@ -73,9 +73,8 @@ class RuleForm(forms.Form):
         self.fields["mail"] = forms.ChoiceField(label="Email", choices=MAIL)
 
     def _threshold_field(self, name: str) -> forms.FloatField:
-        text = label_of(self.effective, name)
-        unit = " (%)" if is_share(self.effective, name) else ""
-        label = text[0].upper() + text[1:] + unit
+        blank = "… %" if is_share(self.effective, name) else "…"
+        label = sentence_of(self.effective, name).format(blank)
         default = format_threshold(self.outer, name, self.outer.settings[name])
         help_text = f"Default: {default}"
         field = forms.FloatField(label=label, min_value=0, help_text=help_text)

@@ -43,7 +43,7 @@ NOTICES = {
         AuditKind.PASSWORD_CHANGED,
     ),
     "account/email/password_reset": (
-        "your password was reset with a link from a mail",
+        "your password was reset with a link from an email",
         AuditKind.PASSWORD_SET_BY_LINK,
     ),
     "account/email/address_changed": (
@@ -180,7 +180,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         if joining and identities.link_identity(user, **joining, unasked=True):
             self.send_notification_mail("socialaccount/email/account_connected", user)
         methods = [record.get("method") for record in get_authentication_records(request, user)]
-        audit.record(request, AuditKind.SIGNED_IN, person=user, details={"with": methods})
+        audit.record(request, AuditKind.SIGNED_IN, person=user, details={"method": methods})
         response: HttpResponse = super().post_login(request, user, **options)
         return response
 

@@ -66,7 +66,7 @@ def outcome_sentence(edit: Edit, names: Names, zone: ZoneInfo | None) -> str:
     if len(changed) > 3 or edit.kind == Edit.Kind.RE_ENTRY:
         what = f"{edit.kind_label} ({len(changed)} setting{'s'[: len(changed) > 1]})"
     if not edit.is_settled:
-        return f"{what}: sent, not confirmed yet. This line is updated once it is."
+        return f"{what}: sent, not confirmed yet. This line updates once it is."
     if edit.state != Edit.State.CONFIRMED:
         return f"{what}: {history.outcome_label(edit)}."
     is_local = edit.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)

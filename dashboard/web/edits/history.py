@@ -16,7 +16,6 @@ from dashboard.sync.edits.kinds.registry import changelog_entries
 from dashboard.web.edits.forms.assistant_modules import format_duration
 from dashboard.web.edits.value_labels import (
     changed_parts,
-    locale_label,
     value_parts,
 )
 from dashboard.web.formatting import labels, numbers
@@ -32,7 +31,7 @@ OUTCOME_TONES = {
 # Changelog values that are codes, or numbers without their unit.
 _CODES: Mapping[str, Callable[[str], str]] = {
     ChangelogKind.INDUSTRY_LOCKOUT_CODE: labels.sentence_case,
-    ChangelogKind.LOCALE: locale_label,
+    ChangelogKind.LOCALE: labels.locale_name,
     ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL: format_duration,
     ChangelogKind.PACING_ASSISTANCE: lambda code: labels.PACING.get(code, code).partition(":")[0],
     ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL: format_duration,

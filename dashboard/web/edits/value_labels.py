@@ -67,7 +67,7 @@ def _draft_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
         word: format_value(value.get(name), names) for name, word in DRAFT.items() if name in value
     }
     special: dict[str, Callable[[Value], str]] = {
-        "locale": locale_label,
+        "locale": labels.locale_name,
         details.MANAGER_ID: lambda code: names.get(str(code), str(code)),
         "business_unit_id": lambda code: names.get(str(code), str(code)),
         "client_id": lambda code: names.get(str(code), str(code)),
@@ -86,8 +86,8 @@ def _draft_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
             parts[DRAFT[name]] = word(value[name])
     if period := value.get("fielding_specification"):
         del parts["Dates"]
-        parts |= {"Start": format_value(period["start_at"], names, zone)}
-        parts |= {"End": format_value(period["end_at"], names, zone)}
+        parts |= {"Start date": format_value(period["start_at"], names, zone)}
+        parts |= {"End date": format_value(period["end_at"], names, zone)}
     if "Profiles" in parts:
         del parts["Profiles"]
         parts |= questions.describe_profiles(value["profiling"])
@@ -103,11 +103,6 @@ def _draft_parts(value: Value, names: Names, zone: ZoneInfo | None) -> Parts:
             for word, text in re_entry.re_entry_parts(configuration, names, zone).items()
         }
     return parts
-
-
-def locale_label(code: str) -> str:
-    """Return "eng_us" as "United States (eng_us)"."""
-    return f"{labels.country_name(code.partition('_')[2])} ({code})"
 
 
 def _describe_exclusions(value: Value) -> str:

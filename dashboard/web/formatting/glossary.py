@@ -28,8 +28,8 @@ _TERMS = (
     Term(
         "Chance",
         "Probability of reaching the goal by the end date at the present pace and "
-        "price. Of ten groups at 70 %, about seven reach it, as "
-        f"{CALIBRATED_ON}.",
+        "price. Of ten groups at 70 %, about seven reach it "
+        f"({CALIBRATED_ON}).",
     ),
     Term(
         "Completes", "Respondents who finished the survey and count towards the goal.", "Completes"
@@ -37,7 +37,7 @@ _TERMS = (
     Term(
         "Completes by end date",
         "Projected completes on the end date at the present pace: the "
-        "median, and the range that holds eight times out of ten.",
+        "median, and the range that holds 80 % of outcomes.",
     ),
     Term(
         "Conversion",
@@ -46,13 +46,13 @@ _TERMS = (
     ),
     Term(
         COST_BY_END_DATE,
-        "Cost to date, and the completes projected until the end date (up to the goal) at the "
+        "Cost to date, plus the completes projected until the end date (up to the goal) at the "
         "present CPI.",
     ),
     Term(
         COST_IF_GOAL_REACHED,
-        "Cost to date, and all completes missing to the goal at the present CPI, or at the one "
-        "that is entered.",
+        "Cost to date, plus all completes still missing to the goal, at the present CPI or at the "
+        "one that you enter.",
     ),
     Term("CPI", "Cost per interview: the price of one complete.", "Cost per interview (CPI)"),
     Term(
@@ -72,7 +72,7 @@ _TERMS = (
     Term(
         "Expected by now",
         "Completes due by now to reach the goal on the end date, given the "
-        "group's usual daily pattern.",
+        "group's typical daily pattern.",
     ),
     Term(
         "Filling strategy",
@@ -92,7 +92,7 @@ _TERMS = (
     ),
     Term(
         "Late",
-        "A group is late when its projected finish is later than its end date: it ends short of "
+        "A group is late if its projected finish is later than the end date: it will end short of "
         "its goal.",
     ),
     Term(
@@ -103,8 +103,8 @@ _TERMS = (
     Term(
         "Needed today",
         "Completes needed today to stay on schedule, by groups that are live or had completes "
-        "today: what was missing at midnight in each group's time zone, spread evenly to the end "
-        "date. Groups that Fieldwatch has not read since midnight are left out here and in "
+        "today: what was missing at midnight in each group's time zone, spread evenly until the "
+        "end date. Groups that have not been updated since midnight are left out, here and in "
         "completes today.",
     ),
     Term("Pace", "Completes so far against those expected by now."),
@@ -138,7 +138,7 @@ _TERMS = (
     Term(
         "Reconciliation",
         "Until the end of the 25th of the following month, completes can be "
-        "rejected, and the count and cost fall.",
+        "rejected, which lowers the count and the cost.",
         "Reconciliation",
     ),
     Term(
@@ -148,14 +148,14 @@ _TERMS = (
     ),
     Term(
         "Soft launch",
-        "A first part of the goal that is fielded to check data before the full launch.",
+        "A first part of the goal, fielded to check the data before the full launch.",
         "Soft launch",
     ),
     Term("Spend", "Cost to date as reported by Cint.", "Cost"),
     Term(
         "Spend today",
         "Completes since midnight in each group's time zone, at the group's "
-        "present CPI; groups that completed today count. Cint reports cost later.",
+        "present CPI; including groups that completed today. Cint reports cost later.",
     ),
     Term("Supplier", "A panel or marketplace that sends respondents.", "Supplier"),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),

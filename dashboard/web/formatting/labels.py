@@ -19,6 +19,21 @@ STATUSES = {
     "inactive": "Inactive",
 }
 
+# The exchange's three-letter codes of languages (ISO 639-2, bibliographic).
+_LANGUAGES = """
+afr=Afrikaans alb=Albanian amh=Amharic ara=Arabic arm=Armenian aze=Azerbaijani bel=Belarusian
+ben=Bengali bos=Bosnian bul=Bulgarian bur=Burmese cat=Catalan chi=Chinese cze=Czech dan=Danish
+dut=Dutch eng=English est=Estonian fil=Filipino fin=Finnish fre=French geo=Georgian ger=German
+gre=Greek guj=Gujarati heb=Hebrew hin=Hindi hrv=Croatian hun=Hungarian ice=Icelandic
+ind=Indonesian ita=Italian jpn=Japanese kan=Kannada kaz=Kazakh khm=Khmer kor=Korean lao=Lao
+lav=Latvian lit=Lithuanian mac=Macedonian mal=Malayalam mar=Marathi may=Malay mon=Mongolian
+nep=Nepali nor=Norwegian pan=Punjabi per=Persian pol=Polish por=Portuguese rum=Romanian
+rus=Russian sin=Sinhala slo=Slovak slv=Slovenian spa=Spanish srp=Serbian swa=Swahili swe=Swedish
+tam=Tamil tel=Telugu tgl=Tagalog tha=Thai tur=Turkish ukr=Ukrainian urd=Urdu uzb=Uzbek
+vie=Vietnamese zul=Zulu
+"""
+LANGUAGES = dict(entry.split("=") for entry in _LANGUAGES.split())
+
 STRATEGIES = {
     "automated": "Automated",
     "prescreens": "By prescreens",
@@ -54,28 +69,28 @@ CHANGES: dict[str, str] = {  # a word for every kind: a test asks
     ChangelogKind.LIVE_URL: "Live URL",
     ChangelogKind.LOCALE: "Country and language",
     ChangelogKind.NAME: "Name",
-    ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL: "Adaptive pacing: step",
+    ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL: "Pacing: adaptive step",
     ChangelogKind.PACING_ASSISTANCE: "Pacing",
-    ChangelogKind.PACING_GEMINI_EXPOSED_TARGET_GROUP_ID: "Pacing: exposed group",
-    ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL: "Linear pacing: step",
+    ChangelogKind.PACING_GEMINI_EXPOSED_TARGET_GROUP_ID: "Pacing: matched group",
+    ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL: "Pacing: linear step",
     ChangelogKind.PRICING_ASSISTANCE: "Dynamic CPI",
-    ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI: "Dynamic CPI: highest CPI",
-    ChangelogKind.PRICING_DYNAMIC_MINIMUM_CPI: "Dynamic CPI: lowest CPI",
-    ChangelogKind.PRICING_DYNAMIC_TOTAL_BUDGET: "Dynamic CPI: budget",
+    ChangelogKind.PRICING_DYNAMIC_MAXIMUM_CPI: "Dynamic CPI: maximum CPI",
+    ChangelogKind.PRICING_DYNAMIC_MINIMUM_CPI: "Dynamic CPI: minimum CPI",
+    ChangelogKind.PRICING_DYNAMIC_TOTAL_BUDGET: "Dynamic CPI: total budget",
     ChangelogKind.PRICING_DYNAMIC_UNLOCK_MAX_BUDGET_USAGE: "Dynamic CPI: use the whole budget",
     ChangelogKind.PRICING_RATE_CARD_BOOST_CPI: "Rate card: boost",
-    ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI: "Rate card: highest CPI",
+    ChangelogKind.PRICING_RATE_CARD_MAXIMUM_CPI: "Rate card: maximum CPI",
     ChangelogKind.PRIVATE_EXCHANGE_CPI: "CPI for one supplier",
     ChangelogKind.PROJECT_ID: "Project",
     ChangelogKind.PROJECT_MANAGER: "Project manager",
     ChangelogKind.QUOTA_OVERLAY_ASSISTED: "Quota assistance",
-    ChangelogKind.QUOTA_OVERLAY_BALANCE_FILL: "Quotas: balance fill",
-    ChangelogKind.QUOTA_OVERLAY_PREVENT_OVERFILLING: "Quotas: prevent overfill",
+    ChangelogKind.QUOTA_OVERLAY_BALANCE_FILL: "Fill quotas evenly",
+    ChangelogKind.QUOTA_OVERLAY_PREVENT_OVERFILLING: "Prevent quota overfill",
     ChangelogKind.RE_ENTRY_CONFIGURATION: "Re-entry",
     ChangelogKind.SOFT_LAUNCH_ASSISTED: "Soft launch",
     ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: "Soft launch: strictness",
-    ChangelogKind.SOFT_LAUNCH_END_DATE: "Soft launch: end",
-    ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: "Soft launch: share of the goal",
+    ChangelogKind.SOFT_LAUNCH_END_DATE: "Soft launch ends",
+    ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: "Soft launch: part of the goal",
     ChangelogKind.STATUS: "Status",
     ChangelogKind.STUDY_TYPE: "Study type",
     ChangelogKind.TARGET_GROUP_CUSTOMER_REFERENCE_NUMBER: "Reference number",
@@ -211,6 +226,17 @@ def without_group_name(name: str, sentence: str) -> str:
 def country_name(code: str) -> str:
     """Return a country's name; an unknown code in capitals."""
     return COUNTRIES.get(code.lower(), code.upper())
+
+
+def language_name(code: str) -> str:
+    """Return a language's name; an unknown code in capitals."""
+    return LANGUAGES.get(code.lower(), code.upper())
+
+
+def locale_name(code: str) -> str:
+    """Return a locale as its country and language: "eng_us" is "United States, English"."""
+    language, _, country = code.partition("_")
+    return f"{country_name(country)}, {language_name(language)}" if country else code
 
 
 _FIGURES = {

@@ -197,7 +197,8 @@ def _completes_range(group: TargetGroup) -> str:
     if goal and at_end.p10 >= goal:
         return "fills before its end date"
     highest = min(at_end.p90, goal) if goal and (group.completes or 0) <= goal else at_end.p90
-    completes = f"{numbers.format_count(at_end.p10)}–{numbers.format_count(highest)}"
+    low, high = numbers.format_count(at_end.p10), numbers.format_count(highest)
+    completes = low if low == high else f"{low}–{high}"
     of_goal = f" of {numbers.format_count(goal)}" if goal else ""
     by = f" by {_format_day(group.ends_at, group)}" if group.ends_at else ""
     return f"{completes}{of_goal} completes{by}"

@@ -78,8 +78,8 @@ def _account_metrics(now: datetime) -> Iterator[Metric]:
 
 def _cycle_metrics(now: datetime) -> Iterator[Metric]:
     """Return polling rounds and requests of the last 15 minutes."""
-    rounds = _new_family("cycles_15m", "Rounds of the last 15 minutes", ["account", "outcome"])
-    requests = _new_family("requests_15m", "Requests to Cint, 15 minutes", ["account"])
+    rounds = _new_family("cycles_15m", "Syncs in the last 15 minutes", ["account", "outcome"])
+    requests = _new_family("requests_15m", "Requests to Cint in the last 15 minutes", ["account"])
     recent = _recent_cycles(now).values_list("account__name")
     for account, listed, complete, number in recent.values_list(
         "account__name", "listed", "complete"
@@ -88,10 +88,10 @@ def _cycle_metrics(now: datetime) -> Iterator[Metric]:
         rounds.add_metric([account, outcome], number)
     for account, total in recent.annotate(Sum("requests")):
         requests.add_metric([account], total)
-    aside = _new_family("quarantined_items", "Items of Cint that could not be parsed", ["account"])
+    aside = _new_family("quarantined_items", "Items from Cint that cannot be parsed", ["account"])
     for account, number in Quarantine.objects.values_list("account__name").annotate(Count("pk")):
         aside.add_metric([account], number)
-    errors = _new_family("errors_15m", "Errors of polling rounds, 15 minutes", ["account", "kind"])
+    errors = _new_family("errors_15m", "Sync errors in the last 15 minutes", ["account", "kind"])
     for (account, kind), number in _count_errors(now).items():
         errors.add_metric([account, kind], number)
     yield from (rounds, requests, errors, aside)
@@ -115,18 +115,20 @@ def _count_errors(now: datetime) -> Counter[tuple[str, str]]:
 def _queue_metrics(now: datetime) -> Iterator[Metric]:
     due = Project.objects.filter(due_at__lt=now, account__polling=True)
     first = due.aggregate(first=Min("due_at"))["first"]
-    yield _new_gauge("projects_due", "Projects that are due to be polled", due.count())
+    yield _new_gauge("projects_due", "Projects that are due for a sync", due.count())
     yield _new_gauge(
-        "queue_age_seconds", "How long the first of them has waited", _age_seconds(first, now)
+        "queue_age_seconds",
+        "How long the first of them has waited",
+        _age_seconds(first, now),
     )
     tasks = health.waiting_tasks()
-    yield _new_gauge("redis_up", "1 while Redis answers", float(tasks is not None))
+    yield _new_gauge("redis_up", "1 while Redis responds", float(tasks is not None))
     if tasks is not None:
         yield _new_gauge("tasks_waiting", "Tasks that no worker has taken yet", tasks)
 
 
 def _mail_metrics(now: datetime) -> Iterator[Metric]:
-    states = _new_family("mails", "Mails by state", ["state"])
+    states = _new_family("mails", "Emails by state", ["state"])
     counts = dict(Mail.objects.values_list("state").annotate(Count("pk")))
     for state in Mail.State.values:
         states.add_metric([state], counts.get(state, 0))
@@ -134,7 +136,7 @@ def _mail_metrics(now: datetime) -> Iterator[Metric]:
     waiting = Mail.objects.filter(state=Mail.State.WAITING)
     first = waiting.aggregate(first=Min("created_at"))["first"]
     yield _new_gauge(
-        "mail_age_seconds", "How long the oldest unsent mail has waited", _age_seconds(first, now)
+        "mail_age_seconds", "How long the oldest unsent email has waited", _age_seconds(first, now)
     )
 
 
@@ -146,10 +148,10 @@ def _work_metrics(now: datetime) -> Iterator[Metric]:
     opened = IncidentQuerySet(Incident).open().values_list("severity")
     for severity, number in opened.annotate(Count("pk")):
         incidents.add_metric([str(Incident.Severity(severity).label)], number)
-    edits = _new_family("edits_open", "Changes whose result is not known yet", ["state"])
+    edits = _new_family("edits_open", "Changes without a known result", ["state"])
     for state in (Edit.State.SENDING, Edit.State.UNKNOWN):
         edits.add_metric([state], Edit.objects.filter(state=state).count())
-    rounds = _new_family("round_age_seconds", "Seconds since a part last did its round", ["part"])
+    rounds = _new_family("round_age_seconds", "Seconds since a part last ran", ["part"])
     for heartbeat in Heartbeat.objects.all():
         rounds.add_metric([heartbeat.name], (now - heartbeat.at).total_seconds())
     yield from (groups, incidents, edits, rounds)

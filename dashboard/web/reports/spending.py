@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -79,6 +79,11 @@ class SpendLine:
     def country(self) -> str:
         """Return the country's name."""
         return labels.country_name(self.country_code) if self.country_code else numbers.DASH
+
+    @property
+    def month_name(self) -> str:
+        """Return the month as people write it: Nov 2026."""
+        return f"{date.fromisoformat(f'{self.month}-01'):%b %Y}" if self.month else "Unknown"
 
     @property
     def average(self) -> Decimal | None:

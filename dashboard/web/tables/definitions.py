@@ -124,7 +124,11 @@ def _filter_field(name: str, listing: Listing, choices: Mapping[str, str], wrong
     value = listing.several[name].value
     picked = {text if name == "exclusion" else str(value(text)): text for text in texts}
     sorted_choices = sorted(choices.items(), key=_by_label)
-    to_label = {"status": _status_label, "country": labels.country_name}.get(name, str)
+    to_label = {
+        "status": _status_label,
+        "country": labels.country_name,
+        "language": labels.language_name,
+    }.get(name, str)
     others = [(code, to_label(text)) for code, text in picked.items() if code not in choices]
     options = [(code, label, code in picked) for code, label in (*sorted_choices, *others)]
     chosen = ", ".join(label for _, label, is_picked in options if is_picked)
@@ -139,7 +143,7 @@ def _values_by_filter(groups: TargetGroupQuerySet) -> Choices:
     to_labels: list[Callable[[str], str]] = [
         _status_label,
         labels.country_name,
-        str.upper,
+        labels.language_name,
         lambda code: people[code] or code,
     ]
     return {
@@ -159,22 +163,22 @@ FILTER_WORDS = {
 _VALID_VALUES = {
     "country": (
         re.compile(r"[a-z]{2}", re.ASCII),
-        "not a country code (two letters, such as us)",
+        "Not a country code (two letters, such as US)",
     ),
     "language": (
         re.compile(r"[a-z]{3}", re.ASCII),
-        "not a language code (three letters, such as eng)",
+        "Not a language code (three letters, such as eng)",
     ),
     "pm": (
         re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII),
-        "not an exchange user id",
+        "Not an exchange user ID",
     ),
     "ref": (
         re.compile(r"[a-zA-Z0-9\-_ ]{3,128}", re.ASCII),
-        "not a reference number (3 to 128 letters, digits, dashes, underscores and spaces)",
+        "Not a reference number (3 to 128 letters, digits, dashes, underscores and spaces)",
     ),
-    "exclusion": (re.compile(r"yes|no", re.IGNORECASE), "neither yes nor no"),
-    "status": (re.compile("|".join(GROUP_STATUSES)), "not a group status"),
+    "exclusion": (re.compile(r"yes|no", re.IGNORECASE), "Neither yes nor no"),
+    "status": (re.compile("|".join(GROUP_STATUSES)), "Not a group status"),
 }
 _IDS = re.compile(r"[0-9A-Za-z]{7}|[0-9A-Za-z]{26}", re.ASCII)
 
@@ -189,13 +193,13 @@ def _invalid_values_sentence(name: str, listing: Listing, known: Container[str])
         for text, value in values.items()
         if value not in known and not pattern.fullmatch(value)
     ]
-    return f"{_quoted(texts)}: {why}." if texts else ""
+    return f"{why}: {_quoted(texts)}." if texts else ""
 
 
 def invalid_text_sentences(listing: Listing) -> dict[str, str]:
     """Return what is wrong with typed ids and reference numbers, by field."""
     ids = [text for text in listing.ids if not _IDS.fullmatch(text)]
-    problem = f"{_quoted(ids)}: not an ID (7 or 26 letters and digits)." if ids else ""
+    problem = f"Not an ID (7 or 26 letters and digits): {_quoted(ids)}." if ids else ""
     if listing.has_too_many_ids:
         problem = f"{problem} Only the first {MOST_IDS} IDs are used.".strip()
     return {"ids": problem, "ref": _invalid_values_sentence("ref", listing, ())}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from dashboard.alerts.text import format_span
 from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.figures.goal_cost import (
     COST_BY_END_DATE,
@@ -108,9 +109,11 @@ def _progress_cell(group: GroupRow) -> str:
 
 
 def _finish_cell(group: GroupRow) -> str:
-    late = group.finish_at and group.ends_at and group.finish_at > group.ends_at
+    late = ""
+    if group.finish_at and group.ends_at and group.finish_at > group.ends_at:
+        late = f"{format_span(group.finish_at - group.ends_at)} late"
     moment = html_cells.moment_html(group.finish_at, "local")
-    notes = '<span class="cause warning">after end date</span>' if late else ""
+    notes = f'<span class="cause warning">{late}</span>' if late else ""
     if group.finish_at and is_guess(group.completes):
         notes += '<span class="sub">little data yet</span>'
     return html_cells.table_cell(

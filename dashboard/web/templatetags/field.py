@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.glossary import GLOSSARY
@@ -19,12 +20,16 @@ from dashboard.web.formatting.status import STALE_ROUNDS, status_label
 register = template.Library()
 register.filter("count", numbers.format_count)
 register.filter("percent", numbers.format_percent)
+register.filter("signed", numbers.format_signed)
+register.filter("significant", numbers.format_significant)
 register.filter("price", numbers.format_price)
 register.filter("plain", numbers.typed_amount)
 register.filter("total", numbers.format_total)
 register.filter("cents", numbers.format_cents)
 register.filter("utc", numbers.short_utc)
 register.filter("country", labels.country_name)
+register.filter("locale", labels.locale_name)
+register.filter("rule_title", rule_title)
 
 
 @register.filter

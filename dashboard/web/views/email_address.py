@@ -139,4 +139,4 @@ def _set_address(request: HttpRequest, user: User, email: str) -> None:
         backends.Accounts(request).send_notification_mail(
             "account/email/address_changed", user, email=before
         )
-    messages.success(request, f"Your email address is now {email}. We sent a test mail.")
+    messages.success(request, f"Your email address is now {email}. We sent a test email.")

@@ -218,7 +218,9 @@ def follow_action_link(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     incident = find_incident(request, link.incident)
     if link.expired:
-        messages.info(request, "That link has expired after a week. This is the current state.")
+        messages.info(
+            request, "That link has expired: links are valid for a week. This is the current state."
+        )
         return redirect("incident", incident.pk)
     if link.form in action_links.FORMS and incident.group_id:
         return redirect("edit", incident.group_id, link.form)

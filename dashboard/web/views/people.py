@@ -57,10 +57,10 @@ class Invitation(forms.Form):
         if User.objects.filter(email__iexact=email).exclude(closed_at=None).exists():
             raise ValidationError(
                 "This person's account is closed; an administrator of all their connections can "
-                "reopen it, or the command line: manage.py person reopen."
+                "reopen it, or use the command: manage.py person reopen."
             )
         if User.objects.filter(email__iexact=email, is_active=False).exists():
-            raise ValidationError("This address only receives mail; nobody can sign in with it.")
+            raise ValidationError("This address only receives email; nobody can sign in with it.")
         return email
 
     def clean_name(self) -> str:
@@ -190,16 +190,17 @@ _PERSON_ACTIONS = {
     "factor": PersonAction(
         "Reset two-factor authentication",
         "Their authenticator app and recovery codes are removed and their sessions end. They sign "
-        "in with their password alone until they set up two-factor authentication again, and are "
-        "notified by mail. Make sure that the request really came from them.",
+        "in with only their password until they set up two-factor authentication again, and are "
+        "notified by email. Make sure that the request really came from them.",
         "Reset",
         "Two-factor authentication of <bdi>{}</bdi> was reset.",
         people.reset_factor,
     ),
     "close": PersonAction(
         "Close account",
-        "For people who leave: their sessions, single sign-on and mail links stop working "
-        "immediately, and they get no more mail. Their roles are kept; you can reopen the account.",
+        "For people who leave: their sessions, single sign-on and email links stop working "
+        "immediately, and they get no more emails. Their roles are kept; you can reopen the "
+        "account.",
         "Close account",
         "The account of <bdi>{}</bdi> was closed.",
         people.close,
@@ -214,7 +215,7 @@ _PERSON_ACTIONS = {
     ),
     "delete": PersonAction(
         "Delete person",
-        "Their name, address, roles, mails and saved views are deleted permanently. Their changes "
+        "Their name, address, roles, emails and saved views are deleted permanently. Their changes "
         "are kept under “Deleted person”; the audit log keeps their name.",
         "Delete permanently",
         "<bdi>{}</bdi> was deleted.",

@@ -101,6 +101,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         messages.error(request, backends.SSO_ONLY)
         return redirect("me")
     form = backends.NewPasswordForm(current_user(request), request.POST or None)
+    form.fields["old_password"].label = "Current password"
     form.fields["new_password1"].help_text = backends.PASSWORD_HINT
     form.fields["new_password2"].label, form.fields["new_password2"].help_text = (
         "Repeat new password",

@@ -107,16 +107,18 @@ def _rule_lines(rule_set: RuleSet, scope: Scope) -> list[RuleLine]:
     ]
 
 
-def _format_settings(effective: Effective) -> list[tuple[str, str]]:
-    """Return the rule's settings as (number, label), without those that are 0."""
+def _format_settings(effective: Effective) -> list[tuple[str, str, str]]:
+    """Return the rule's settings as (text before, number, text after), without those that are 0."""
     return [
         (
+            before,
             rule_forms.format_setting(effective, name)
             + (" %" if rule_forms.is_share(effective, name) else ""),
-            rule_forms.label_of(effective, name),
+            after,
         )
         for name in effective.settings
         if name != "keep_minutes" and effective.settings[name]
+        for before, _, after in (rule_forms.sentence_of(effective, name).partition("{}"),)
     ]
 
 

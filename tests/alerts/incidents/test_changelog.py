@@ -15,7 +15,7 @@ def test_a_price_change_by_somebody_else_is_told_once(field: Field) -> None:
     field.cycles(0, 5)
     incident = Incident.objects.get()
     assert incident.headline == (
-        "Japan 25–54: an unknown user changed the CPI, 2.00 → 2.20 USD (+10 %)"
+        "Japan 25–54: an unknown user changed the CPI from 2.00 to 2.20 USD (+10 %)"
     )
     assert incident.severity == Incident.Severity.WARNING
     assert kinds() == ["fire"]

@@ -42,7 +42,7 @@ def test_a_change_that_was_read_back_in_vain_is_told_once(field: Field) -> None:
     edit(field, Edit.State.REJECTED, checks=4)
     rounds(0, 5)
     incident = Incident.objects.get()
-    assert "change (CPI) was sent but not confirmed" in incident.headline
+    assert "CPI change was sent but not confirmed" in incident.headline
     assert "still has the previous value" in incident.headline
     assert kinds() == ["fire"]
     assert Notice.objects.get().recipient == field.pm
@@ -88,7 +88,7 @@ def test_what_the_exchange_asked_to_wait_with_is_not_called_sent(
             "cpi",
             "unknown",
             -11,
-            "change (CPI) was sent but not confirmed; it could not be read back",
+            "CPI change was sent but not confirmed: it could not be read back",
         ),
         ("launch", "rejected", -5, "launch failed: The live URL does not answer."),
         ("launch", "unknown", -11, "launch has no result yet"),
@@ -165,9 +165,9 @@ def test_what_was_acknowledged_is_not_opened_again(field: Field) -> None:
 @pytest.mark.parametrize(
     ("state", "facts", "says"),
     [
-        (Edit.State.REJECTED, {"sent": False}, "change (CPI) was not sent"),
-        (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused, because"),
-        (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused, because"),
+        (Edit.State.REJECTED, {"sent": False}, "CPI change was not sent"),
+        (Edit.State.REJECTED, {"sent": True, "taken": False}, "was sent and refused because"),
+        (Edit.State.CONFLICT, {"sent": True, "taken": False}, "was sent and refused because"),
         (Edit.State.CONFLICT, {"sent": True, "taken": True}, "has a different value now"),
     ],
 )

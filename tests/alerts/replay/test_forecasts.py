@@ -69,7 +69,7 @@ def test_a_budget_that_the_likely_cost_passes_would_have_fired(field: Field) -> 
     group = steady(field, an_hour=1, cpi=Decimal("2"), budget=Decimal("400"), **goals)
     result = outcome("projected_cost", group)
     assert len(result.firings) == 1
-    assert "Budgets are those of today" in " ".join(result.assumed)
+    assert "Today's budgets are used" in " ".join(result.assumed)
     roomy = steady(field, an_hour=1, cpi=Decimal("2"), budget=Decimal("4000"), **goals)
     assert str(outcome("projected_cost", roomy)) == "would have opened no alerts"
 

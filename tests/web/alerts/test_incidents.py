@@ -241,7 +241,7 @@ def test_administrators_see_dead_mails_and_refused_addresses(
     page = read(client, f"/connections/{account.pk}/mail/")
     assert "Undelivered emails" in page
     assert page.count("550 gone") >= 2
-    assert "1 mail of the last two days could not be delivered" in page
+    assert "1 email from the last two days could not be delivered" in page
 
 
 def test_an_administrator_has_a_refused_address_tried_again(

@@ -220,7 +220,9 @@ def test_a_mute_is_ended_from_the_page_that_lists_it(client: Client, group: Targ
     signed_in(client, "editor", group.account)
     client.post(f"/rules/groups/{group.pk}/mute/", {"end": "hours", "rule": "drop_off"})
     mute = Mute.objects.get()
-    assert f"/mutes/{mute.pk}/end/" in client.get(f"/rules/groups/{group.pk}/").content.decode()
+    page = client.get(f"/rules/groups/{group.pk}/").content.decode()
+    assert f"/mutes/{mute.pk}/end/" in page
+    assert '<span class="sub">High drop-off</span>' in page
     client.post(f"/mutes/{mute.pk}/end/")
     mute.refresh_from_db()
     assert mute.until <= timezone.now()

@@ -165,7 +165,7 @@ def test_a_sign_in_is_kept_with_who_whence_and_how(browser: Client, boss: User) 
     kept = AuditEvent.objects.get()
     assert (kept.kind, kept.person_id, kept.person_name) == ("signed-in", boss.pk, "boss")
     assert (kept.address, kept.browser) == ("127.0.0.1", FIREFOX)
-    assert kept.details == {"with": ["password"]}
+    assert kept.details == {"method": ["password"]}
 
 
 @pytest.mark.parametrize(

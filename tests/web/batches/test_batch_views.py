@@ -108,7 +108,7 @@ def test_prices_are_previewed_row_by_row(
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", **typed)
     assert new in page
-    assert "Change the CPI: 1 of 1 group" in page
+    assert "Change CPI: 1 of 1 group" in page
 
 
 def test_a_share_of_a_price_is_whole_coins_of_its_currency(
@@ -186,7 +186,7 @@ def test_handing_over_names_both_people(
     one = group(project, project_manager_id=old.exchange_id)
     page = act(editor, "manager", one, typed="1", manager=new.exchange_id)
     assert "Olga" in page
-    assert "Hand over: 1 of 1 group" in page
+    assert "Reassign PM: 1 of 1 group" in page
     assert "Choose the new project manager." in act(editor, "manager", one, typed="1", manager="x")
 
 

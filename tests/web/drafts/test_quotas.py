@@ -102,7 +102,7 @@ def test_questions_are_found_by_name_and_a_draft_is_made_with_quotas(
         call_command("pull", made.account.name)
     assert made.group is not None
     said = page(editor.get(f"/groups/{made.group.pk}/"))
-    assert "Male 48.5 %, Female 51.5 %" in said
+    assert "Male: 48.5 %, Female: 51.5 %" in said
 
 
 @pytest.fixture
@@ -153,9 +153,9 @@ def test_answers_are_added_taken_out_and_quotas_are_given_in_completes(
     edit = Edit.objects.get(kind="draft")
     assert edit.state == "confirmed"
     said = page(editor.get(f"/edits/{edit.pk}/"))
-    assert "Profile GENDER" in said
-    assert "Female 60 %" in said
-    assert "Female 70 completes, Male 50 completes" in said
+    assert "Targeting: GENDER" in said
+    assert "Female: 60 %" in said
+    assert "Female: 70 completes, Male: 50 completes" in said
 
 
 def test_a_question_that_is_taken_out_takes_its_quotas_along(editor: Client, profiled: str) -> None:
@@ -225,7 +225,7 @@ def test_what_a_colleague_made_of_the_quotas_meanwhile_is_a_conflict(
     send.send_edit(group=group, kind="draft", seen=seen, wanted=theirs, by=anna, token="theirs")
     answer = page(editor.post(profiled, form | {"profile.0.0.quota": "70"}))
     assert "Someone else changed this" in answer
-    assert "Female 60 %" in answer
+    assert "Female: 60 %" in answer
     assert fields(answer)["profile.0.0.quota"] == "70"
 
 

@@ -246,7 +246,7 @@ def test_an_edit_of_two_details_and_its_two_changes_are_one_line(group: TargetGr
         ("expected_length_of_interview_minutes_change", 27, "27 min"),
         ("expected_incidence_rate_change", 0.35, "35 %"),
         ("soft_launch_filling_goal_percentage_change", 10, "10 %"),
-        ("locale_change", "ger_de", "Germany (ger_de)"),
+        ("locale_change", "ger_de", "Germany, German"),
         ("industry_lockout_code_change", "other", "Other"),
         ("industry_lockout_code_change", None, "—"),
         ("expected_incidence_rate_change", "of another shape", "of another shape"),

@@ -107,7 +107,7 @@ def test_a_group_is_handed_back_to_who_managed_it_before(
     assert f'name="manager" value="{old.exchange_id}"' in said
     form = {"do": "manager", "pick": group.pk, "typed": "1", "manager": old.exchange_id}
     asked = editor.post("/act/", form).content.decode()
-    assert "Hand over: 1 of 1 group" in asked
+    assert "Reassign PM: 1 of 1 group" in asked
     Edit.objects.update(before="")
     assert "The previous project manager is not known" in page(editor, made)
     editor.force_login(factories.person("viewer", group.account))

@@ -26,3 +26,10 @@ def test_numbers_in_settings_read_as_numbers() -> None:
         "495,200",
         "yes",
     ]
+
+
+def test_a_locale_reads_as_its_country_and_language() -> None:
+    assert labels.locale_name("pol_pl") == "Poland, Polish"
+    assert labels.locale_name("xyz_zz") == "ZZ, XYZ"
+    assert labels.locale_name("pol") == "pol"
+    assert labels.language_name("DUT") == "Dutch"

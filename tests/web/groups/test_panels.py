@@ -102,15 +102,15 @@ def test_a_cost_that_is_sure_has_no_range(viewer: Client, group: TargetGroup) ->
     assert "cost by end date 450 USD · cost if the goal is reached 545 USD · budget 400 USD" in page
 
 
-ENOUGH = "enough completes behind it"
-CHANGED = "changed 5 h ago: what that does to the rate shows after a day or so"
+ENOUGH = "high confidence"
+CHANGED = "changed 5 h ago: the effect will be visible in about a day"
 
 
 @pytest.mark.parametrize(
     ("chance", "note", "said"),
     [
-        (0.124, ENOUGH, f"by Fri 27 Nov: 12 % ({CALIBRATED_ON}). Enough completes behind it."),
-        (0.001, CHANGED, f"below 1 % ({CALIBRATED_ON}). Changed 5 h ago: what that does"),
+        (0.124, ENOUGH, f"by Fri 27 Nov: 12 % ({CALIBRATED_ON}). High confidence."),
+        (0.001, CHANGED, f"below 1 % ({CALIBRATED_ON}). Changed 5 h ago: the effect will"),
         (1.0, ENOUGH, f"by Fri 27 Nov: above 99 % ({CALIBRATED_ON})."),
         (None, "the goal is reached", "The goal is reached."),
     ],
@@ -407,7 +407,7 @@ def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGro
     effects = panel(shown(viewer, group), "effects")
     assert "More completes" in effects
     assert "2.70 USD" in effects
-    assert "a CPI edit rescales EPC" in effects
+    assert "EPC moves with CPI, so it is not compared" in effects
 
 
 def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
@@ -647,7 +647,7 @@ def test_everybody_who_may_see_a_group_sees_its_details_with_their_age(
         "Industry": "Automotive",
         "Industry lockout": "Seven days",
         "Collects personal data": "yes",
-        "Country and language": "Japan (jpn_jp)",
+        "Country and language": "Japan, Japanese",
         "Completes goal": "200",
         "Expected LOI": "10 min",
         "Expected IR": "35 %",

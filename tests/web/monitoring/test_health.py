@@ -78,7 +78,7 @@ def test_without_redis_it_is_degraded_and_serves(client: Client) -> None:
 def test_workers_that_have_not_begun_are_named(client: Client) -> None:
     _, told = ready(client)
     assert "alert detection has not started yet" in told["checks"]["workers"]
-    assert "mail delivery has not started yet" in told["checks"]["mail"]
+    assert "email delivery has not started yet" in told["checks"]["mail"]
 
 
 def test_what_is_not_fresh_is_counted_and_named_only_to_who_has_the_token(

@@ -357,8 +357,8 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
     ]
     assert sum(line.spent for line in lines) == Decimal("100")
     assert lines[0].final == datetime(2026, 10, 26, 5, tzinfo=UTC)
-    assert "2026-10" in client.get("/spend/").content.decode()
-    assert "2026-10" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
+    assert "Oct 2026" in client.get("/spend/").content.decode()
+    assert "Oct 2026" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
 
 
 def test_activity_is_narrowed_by_day_and_project(
@@ -463,19 +463,19 @@ def test_a_list_filters_by_several_values_of_everything_the_exchange_filters_by(
 @pytest.mark.parametrize(
     ("asked", "place", "said"),
     [
-        ("status=gone", "status", "“gone”: not a group status."),
-        ("status=live&status=gone", "status", "“gone”: not a group status."),
-        ("country=usa", "country", "“usa”: not a country code (two letters, such as us)."),
-        ("language=en", "language", "“en”: not a language code (three letters, such as eng)."),
-        ("pm=Anna", "pm", "“Anna”: not an exchange user id."),
-        ("ids=T1 T000001", "ids", "“T1”: not an ID (7 or 26 letters and digits)."),
-        ("ref=P", "ref", "“P”: not a reference number"),
-        ("ref=%3Cb%3E", "ref", "“&lt;b&gt;”: not a reference number"),
-        ("exclusion=maybe", "exclusion", "“maybe”: neither yes nor no."),
+        ("status=gone", "status", "Not a group status: “gone”."),
+        ("status=live&status=gone", "status", "Not a group status: “gone”."),
+        ("country=usa", "country", "Not a country code (two letters, such as US): “usa”."),
+        ("language=en", "language", "Not a language code (three letters, such as eng): “en”."),
+        ("pm=Anna", "pm", "Not an exchange user ID: “Anna”."),
+        ("ids=T1 T000001", "ids", "Not an ID (7 or 26 letters and digits): “T1”."),
+        ("ref=P", "ref", "dashes, underscores and spaces): “P”."),
+        ("ref=%3Cb%3E", "ref", "dashes, underscores and spaces): “&lt;b&gt;”."),
+        ("exclusion=maybe", "exclusion", "Neither yes nor no: “maybe”."),
         (
             "status=a&status=b&status=c&status=d",
             "status",
-            "“a”, “b”, “c” (and 1 more): not a group status.",
+            "Not a group status: “a”, “b”, “c” (and 1 more).",
         ),
     ],
 )
@@ -541,7 +541,7 @@ def test_a_part_of_the_page_says_anew_what_is_chosen_and_what_is_wrong(
         "/groups/?status=live&status=paused&ids=T1", headers={"HX-Request": "true"}
     ).content.decode()
     assert 'id="said-status" hx-swap-oob="true">Live, Paused<' in part
-    assert 'id="wrong-ids" role="status" hx-swap-oob="true">“T1”: not an ID' in part
+    assert 'id="wrong-ids" role="status" hx-swap-oob="true">Not an ID (7 or 26 letters' in part
     assert "hx-swap-oob" not in client.get("/groups/").content.decode().split('id="live"')[1]
 
 

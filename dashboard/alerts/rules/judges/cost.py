@@ -14,7 +14,7 @@ from dashboard.alerts.rules.verdict import (
     Verdict,
     breach_above,
 )
-from dashboard.alerts.text import format_percent
+from dashboard.fielding.domain.figures import format_percent
 from dashboard.fielding.domain.money import format_cents, format_total
 
 
@@ -41,7 +41,7 @@ def describe_spent(group: GroupSnapshot, settings: Settings) -> AlertText:
     return AlertText(
         f"Budget: {group.label}, {share} spent",
         f"{group.label}: {spent} of {limit} spent ({share} of the budget). {group.progress}.",
-        (("spend", spent, f"≤ {limit}"),),
+        (("spend", spent, f"budget {limit}"),),
     )
 
 
@@ -70,5 +70,5 @@ def describe_projected_cost(group: GroupSnapshot, settings: Settings) -> AlertTe
         f"Budget: {group.label}, cost by end date {format_total(cost, currency)} of "
         f"{format_total(budget, currency)}",
         f"{group.label}: cost by end date {total}, budget {limit}. {group.progress}.",
-        (("cost by end date", total, f"≤ {limit}"),),
+        (("cost by end date", total, f"budget {limit}"),),
     )

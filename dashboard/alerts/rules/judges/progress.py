@@ -91,7 +91,7 @@ def describe_stalled(group: GroupSnapshot, _: Settings) -> AlertText:
         f"No completes for {span}: {group.label}, about {expected:.0f} expected",
         f"{group.label}: no completes for {span} (about {expected:.0f} expected).{hint} "
         f"{group.progress}.",
-        ((f"completes in {span}", "0", f"{expected:.0f}"),),
+        ((f"completes in {span}", "0", f"about {expected:.0f} expected"),),
     )
 
 
@@ -137,7 +137,7 @@ def describe_shortfall(group: GroupSnapshot, _: Settings) -> AlertText:
         f"Projected {short:,} short of {goal:,}: {group.label}, ends {end}",
         f"{group.label}: projected {short:,} short of {goal:,} on {end}{band}. "
         f"{group.progress} now.",
-        (("completes by the end date", f"{at_end:,.0f}", f"{goal:,}"),),
+        (("completes by the end date", f"{at_end:,.0f}", f"goal {goal:,}"),),
     )
 
 
@@ -177,7 +177,7 @@ def describe_filling_early(group: GroupSnapshot, _: Settings) -> AlertText:
         f"Filling early: {group.label} will fill {full}",
         f"{group.label}: will fill {full}, {format_span(end - finish)} before the end date. "
         f"{group.progress}.",
-        (("projected finish", full, ends),),
+        (("projected finish", full, f"end date {ends}"),),
     )
 
 
@@ -196,7 +196,7 @@ def describe_overfilled(group: GroupSnapshot, _: Settings) -> AlertText:
     return AlertText(
         f"Overfilled: {group.label}, {done - goal:,} over the goal of {goal:,}",
         f"{group.label}: overfilled by {format_count(done - goal, unit)} ({done:,} of {goal:,}).",
-        ((f"{unit}s", f"{done:,}", f"{goal:,}"),),
+        ((f"{unit}s", f"{done:,}", f"goal {goal:,}"),),
     )
 
 
@@ -221,5 +221,5 @@ def describe_completes_fell(group: GroupSnapshot, _: Settings) -> AlertText:
         f"Reconciled: {group.label}, {removed} removed",
         f"{group.label}: reconciliation removed {removed} within a day ({before:,} → {now:,}). "
         f"{group.progress}.",
-        (("completes", f"{now:,}", f"{before:,}"),),
+        (("completes", f"{now:,}", f"{before:,} before"),),
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
+from django.utils.text import capfirst
+
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.verdict import (
     BREACH,
@@ -18,12 +20,14 @@ from dashboard.alerts.rules.verdict import (
     breach_above,
     breach_below,
 )
-from dashboard.alerts.text import (
-    format_minutes,
+from dashboard.alerts.text import format_count, one_line, pause_cause
+from dashboard.fielding.domain.figures import (
+    format_incidence,
+    format_interview_length,
+    format_likelihood,
+    format_limit,
     format_percent,
-    format_precise_percent,
-    one_line,
-    pause_cause,
+    format_percent_limit,
 )
 from dashboard.fielding.domain.money import format_price, format_price_beside
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
@@ -43,12 +47,12 @@ def judge_incidence(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -
 
 def describe_incidence(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the observed IR against the bid."""
-    rate = format_precise_percent(group.incidence_rate or 0)
-    bid = format_precise_percent(group.expected_incidence_rate or 0)
+    rate, bid = group.incidence_rate or 0, group.expected_incidence_rate or 0
+    beside = format_incidence(rate, bid)
     return AlertText(
-        f"Low IR: {group.label}, {rate} · bid {bid}",
-        f"{group.label}: IR {rate} · bid {bid}. {group.progress}.",
-        (("IR", rate, bid),),
+        f"Low IR: {group.label}, {beside}",
+        f"{group.label}: IR {beside}. {group.progress}.",
+        (("IR", format_percent(rate, beside=bid), f"bid {format_percent_limit(bid)}"),),
     )
 
 
@@ -67,11 +71,12 @@ def judge_interview_length(
 
 def describe_interview_length(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the median LOI against the bid."""
-    length, bid = format_minutes(group.median_loi_seconds or 0), group.expected_loi_minutes
+    seconds, bid = group.median_loi_seconds or 0, group.expected_loi_minutes or 0
+    beside = format_interview_length(seconds, bid)
     return AlertText(
-        f"Long LOI: {group.label}, {length} · bid {bid}",
-        f"{group.label}: median LOI {length} · bid {bid}. {group.progress}.",
-        (("LOI", length, f"{bid} min"),),
+        f"Long LOI: {group.label}, {beside}",
+        f"{group.label}: median LOI {beside}. {group.progress}.",
+        (("LOI", format_interview_length(seconds, None), f"bid {format_limit(bid)}"),),
     )
 
 
@@ -84,12 +89,12 @@ def judge_drop_off(group: GroupSnapshot, settings: Settings, _: OpeningFacts) ->
 
 def describe_drop_off(group: GroupSnapshot, settings: Settings) -> AlertText:
     """Describe the drop-off against its limit."""
-    rate = format_precise_percent(group.drop_off_rate or 0)
-    limit = format_precise_percent(settings["fires"])
+    rate = format_percent(group.drop_off_rate or 0, beside=settings["fires"])
+    limit = format_percent_limit(settings["fires"])
     return AlertText(
         f"High drop-off: {group.label}, {rate} · limit {limit}",
         f"{group.label}: drop-off {rate} · limit {limit}. {group.progress}.",
-        (("drop-off", rate, f"≤ {limit}"),),
+        (("drop-off", rate, f"limit {limit}"),),
     )
 
 
@@ -105,12 +110,13 @@ def judge_conversion(group: GroupSnapshot, settings: Settings, _: OpeningFacts) 
 
 def describe_conversion(group: GroupSnapshot, settings: Settings) -> AlertText:
     """Describe the conversion against the least that the bid IR lets expect."""
-    rate = format_precise_percent(group.conversion_rate or 0)
-    least = format_precise_percent((group.expected_incidence_rate or 0) * settings["fires"])
+    share = (group.expected_incidence_rate or 0) * settings["fires"]
+    rate = format_percent(group.conversion_rate or 0, beside=share)
+    least = format_percent(share)
     return AlertText(
         f"Low conversion: {group.label}, {rate} · expected at least {least}",
         f"{group.label}: conversion {rate} · expected at least {least}. {group.progress}.",
-        (("conversion", rate, f"≥ {least}"),),
+        (("conversion", rate, f"expected at least {least}"),),
     )
 
 
@@ -144,17 +150,16 @@ def describe_epc(group: GroupSnapshot, settings: Settings) -> AlertText:
     """Describe the EPC against what is healthy: the threshold in USD, else the median."""
     if group.currency == "USD":
         limit = Decimal(str(settings["fires"]))
-        expected, row = f"healthy from {limit:.2f}", f"≥ {limit:.2f} USD"
+        expected = f"healthy from {limit:.2f}"
     else:
         limit = Decimal(str(_median_epc(group)))
-        row = format_price(limit, group.currency)
-        expected = f"its median {row}"
+        expected = f"its median {format_price(limit, group.currency)}"
     epc = format_price_beside(group.epc or 0, limit, group.currency)
     return AlertText(
         f"Low EPC: {group.label}, {epc} · {expected}",
         f"{group.label}: EPC {epc} · {expected}. Suppliers may send few respondents. "
         f"{group.progress}.",
-        (("EPC", epc, row),),
+        (("EPC", epc, expected),),
     )
 
 
@@ -172,16 +177,15 @@ def describe_issue(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the most severe of the exchange's issues in its own words."""
     issues = [*_issues(group, "error"), *_issues(group, "warning")] or [("", {})]
     figure, issue = issues[0]
-    text = one_line(str(issue.get("text") or issue.get("code") or "an issue"))
-    more = f" and {len(issues) - 1} more" if len(issues) > 1 else ""
-    subject = one_line(figure.replace("_", " "))
+    text = one_line(str(issue.get("text") or issue.get("code") or figure.replace("_", " ")))
+    more = f" and {format_count(len(issues) - 1, 'more issue')}" if len(issues) > 1 else ""
     tips = issue.get("suggestions")
     advice = "; ".join(
         one_line(str(tip)).rstrip(".") for tip in (tips if isinstance(tips, list | tuple) else ())
     )
     return AlertText(
         f"Cint reports: {group.label}, {text}{more}",
-        f"{group.label}: Cint reports an issue with {subject}: {text}{more}. "
+        f"{group.label}: Cint reports “{text.rstrip('.')}”{more}. "
         f"{group.progress}." + (f" Cint suggests: {advice}." if advice else ""),
     )
 
@@ -205,12 +209,12 @@ def judge_pause_risk(group: GroupSnapshot, settings: Settings, _: OpeningFacts) 
 def describe_pause_risk(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the likeliest reason for a pause, and its fix."""
     code, score = _highest_risk(group) or ("", 0.0)
-    cause, risk = pause_cause(code), format_percent(score)
+    cause, risk = pause_cause(code), format_likelihood(score)
     return AlertText(
         f"Pause risk: {group.label}, {cause.label} ({risk})",
         f"{group.label}: likely to be paused by Cint: {cause.label} "
         f"(risk {risk}, {CALIBRATED_ON}). "
-        f"{group.progress}. Fix: {cause.fix}.",
+        f"{group.progress}. {capfirst(cause.fix)}.",
         (("pause risk", risk, ""),),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.text import capfirst
+
 from dashboard.alerts.rules.snapshot import GroupSnapshot
 from dashboard.alerts.rules.verdict import (
     BREACH,
@@ -14,7 +16,13 @@ from dashboard.alerts.rules.verdict import (
     Settings,
     Verdict,
 )
-from dashboard.alerts.text import format_local_time, format_minutes, format_percent, pause_cause
+from dashboard.alerts.text import format_local_time, pause_cause
+from dashboard.fielding.domain.figures import (
+    format_interview_length,
+    format_limit,
+    format_percent,
+    format_percent_limit,
+)
 from dashboard.fielding.insight.launch_phase import reason_of_pause
 from dashboard.fielding.models import TargetGroup
 
@@ -49,37 +57,38 @@ def describe_paused_by_exchange(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the cause of the pause, the figure behind it against its bid, and the fix."""
     cause = pause_cause(reason_of_pause(group.status_reason, group.launch))
     figure = _figure_behind_pause(group)
-    detail = f"{figure[0]} {figure[1]} · bid {figure[2]}" if figure else ""
+    name = f"{figure[0]} " if figure and figure[0] not in cause.label else ""
+    detail = f" ({name}{figure[1]} · {figure[2]})" if figure else ""
     since = (
         f" since {format_local_time(group.status_changed_at, group.zone, now=group.now)}"
         if group.status_changed_at
         else ""
     )
     return AlertText(
-        f"Paused: {group.label}, {detail or cause.label}",
-        f"{group.label}: paused by Cint{since}: {cause.label}"
-        + (f", {detail}" if detail else "")
-        + f". {group.progress}. Fix: {cause.advice}.",
+        f"Paused: {group.label}, {cause.label}{detail}",
+        f"{group.label}: paused by Cint{since}: {cause.label}{detail}. {group.progress}. "
+        f"{capfirst(cause.advice)}.",
         tuple(filter(None, (figure, _completes_row(group)))),
     )
 
 
 def _figure_behind_pause(group: GroupSnapshot) -> tuple[str, str, str] | None:
-    """Return the figure behind a reason code as (label, actual, bid), if it is off its bid.
+    """Return the figure behind a reason code as (label, actual, its bid), if it is off its bid.
 
     The lifetime figure can be near its bid although it was off in the hours that the exchange
     looked at; shown then, it would seem to contradict the reason.
     """
     loi, bid_loi = (group.median_loi_seconds or 0) / 60, group.expected_loi_minutes or 0
     if group.status_reason == "high_median_loi" and loi > bid_loi * (1 + MARGIN) > 0:
-        return ("LOI", format_minutes(loi * 60), str(bid_loi))
+        return ("LOI", format_interview_length(loi * 60, None), f"bid {format_limit(bid_loi)}")
     if (
         group.status_reason == "high_client_side_termination_rate"
         and group.incidence_rate is not None
     ):
         bid_rate = group.expected_incidence_rate or 0
         if group.incidence_rate < bid_rate * (1 - MARGIN):
-            return ("IR", format_percent(group.incidence_rate), format_percent(bid_rate))
+            rate = format_percent(group.incidence_rate, beside=bid_rate)
+            return ("IR", rate, f"bid {format_percent_limit(bid_rate)}")
     return None
 
 
@@ -116,5 +125,5 @@ def _is_short(group: GroupSnapshot) -> bool:
 
 
 def _completes_row(group: GroupSnapshot) -> tuple[str, str, str]:
-    goal = f"{group.goal:,}" if group.goal else ""
+    goal = f"goal {group.goal:,}" if group.goal else ""
     return ("completes", f"{group.completes or 0:,}", goal)

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.lookup import code_lists
-from dashboard.web.edits import value_labels
 from dashboard.web.edits.forms import details
 from dashboard.web.formatting import labels, numbers, times
 from dashboard.web.formatting.values import format_value
@@ -138,7 +137,7 @@ def _format_plain(group: TargetGroup, name: str, value: object, people: Mapping[
     if name == details.MANAGER_ID:
         return people.get(code, code)
     if name == "locale":
-        return value_labels.locale_label(code)
+        return labels.locale_name(code)
     if name == details.LOI:
         return f"{code} min"
     if name == details.IR and isinstance(value, int | float):

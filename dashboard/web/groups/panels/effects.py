@@ -62,7 +62,7 @@ def _effect_row(effect: ChangeEffect) -> EffectRow:
         reason=_reason_of(effect),
         compared=[
             _compare("Completes per hour", effect.completes_an_hour, share=False),
-            _compare("Conversion of prescreens", effect.conversion, share=True),
+            _compare("Prescreen conversion", effect.conversion, share=True),
             _compare("Completes per entrant", effect.completes_per_entrant, share=True),
         ],
         epc=_epc_verdict(effect),
@@ -85,7 +85,7 @@ def _reason_of(effect: ChangeEffect) -> str:
 def _epc_verdict(effect: ChangeEffect) -> str:
     """Return the verdict on EPC, or why there is none."""
     if effect.epc is None:
-        return f"EPC {effect.epc_note}"
+        return effect.epc_note
     return f"EPC {effect.epc}" if effect.epc in ("raised", "lowered") else ""
 
 

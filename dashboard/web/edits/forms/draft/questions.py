@@ -180,15 +180,16 @@ def add_range(row: QuestionRow) -> None:
 
 
 def describe_profiles(profiling: Value | None) -> dict[str, str]:
-    """Return each question with its answers and quotas: "Profile AGE": "18 to 34 30 %, …"."""
+    """Return each question with its answers and quotas: "Targeting: Age": "18 to 34: 30 %, …"."""
     parts: dict[str, str] = {}
     profiles = profiling or {}
     sign = " %" if profiles.get("profile_adjustment_type", PERCENT) == PERCENT else " completes"
     for row in held_rows(profiles):
         cells = [
-            f"{cell.label} {cell.quota}{sign}" if row.quotas else cell.label for cell in row.cells
+            f"{cell.label}: {cell.quota}{sign}" if row.quotas else cell.label for cell in row.cells
         ]
-        parts[f"Profile {row.name}{' again' * (f'Profile {row.name}' in parts)}"] = ", ".join(cells)
+        title = f"Targeting: {row.name}"
+        parts[f"{title} (again)" if title in parts else title] = ", ".join(cells)
     return parts
 
 
