@@ -75,7 +75,7 @@ _JUDGED = (
         replays=ReplayTraits(
             timed=True,
             before_first_reading=True,
-            assumed=("The group's daily pattern of today is used.",),
+            assumed=("The group's current daily pattern is used.",),
         ),
     ),
     RuleType(

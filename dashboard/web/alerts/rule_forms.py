@@ -20,8 +20,8 @@ from dashboard.web.http.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
 MAIL = [
-    ("now", "Immediately, to recipients who get this severity immediately"),
-    ("digest", "In the digest"),
+    ("now", "As each recipient has chosen"),
+    ("digest", "Only in the digest"),
 ]
 DELAYS = {
     "for_minutes": "Alert after {} minutes",

@@ -43,7 +43,7 @@ NOTICES = {
         AuditKind.PASSWORD_CHANGED,
     ),
     "account/email/password_reset": (
-        "your password was reset with a link from an email",
+        "your password was reset with an emailed link",
         AuditKind.PASSWORD_SET_BY_LINK,
     ),
     "account/email/address_changed": (

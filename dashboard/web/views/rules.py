@@ -40,7 +40,7 @@ class RuleLine:
     title: str
     severity: str
     enabled: bool
-    numbers: list[tuple[str, str]]
+    numbers: list[tuple[str, str, str]]
     in_digest: bool
     here: bool
     wider: bool

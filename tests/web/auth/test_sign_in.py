@@ -350,7 +350,7 @@ def test_a_password_that_takes_the_place_of_another_is_told_by_mail(
     client.post("/sign-in/forgotten/", {"email": dana.email})
     set_password(client, "a-longer-one-7")
     assert "Your other sessions have ended" in client.get("/sign-in/new/done/").content.decode()
-    assert delivered()[-1].subject == "Fieldwatch: your password was reset with a link from an email"
+    assert delivered()[-1].subject == "Fieldwatch: your password was reset with an emailed link"
 
 
 def test_what_a_new_password_needs_is_said_beforehand(client: Client, dana: User) -> None:
