@@ -24,6 +24,7 @@ FIELDS = (
     "project_id",
     "status",
     "status_changed_by",
+    "missing_since",
     "currency",
     "cpi",
     "completes",
@@ -46,7 +47,7 @@ GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 @dataclass(slots=True)
 class Headline:
-    """Sums over groups in field; of today, also over groups that have left it today.
+    """Sums over groups in field that are listed; of today, also over those that left it today.
 
     unread: groups whose completes of today are not known; they are in none of today's sums.
     """
@@ -72,9 +73,11 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
     """Sum up rows of FIELDS."""
     headline = Headline()
     for group in groups:
+        _add_today(headline, group, now)
+        if group.missing_since is not None:
+            continue
         if group.status in IN_FIELD:
             headline.in_field[group.project_id] += 1
-        _add_today(headline, group, now)
         if group.status == "live":
             headline.live += 1
             headline.behind += group.insight__pace__band in BEHIND
@@ -93,7 +96,7 @@ def _add_today(headline: Headline, group: GroupRow, now: datetime) -> None:
     if today and group.cpi:
         spent = headline.spent.get(group.currency, Decimal(0))
         headline.spent[group.currency] = spent + today * group.cpi
-    if today or group.status == "live":
+    if today or (group.status == "live" and group.missing_since is None):
         headline.needed += needed_today(group, today, now)
 
 

@@ -118,7 +118,7 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
             pm_name=pm_of_project(),
             ends_at=latest_among_groups("ends_at", {"status__in": OPEN_STATUSES}),
             groups=per_project("TargetGroup", Count("pk")),
-            live=per_project("TargetGroup", Count("pk"), status="live"),
+            live=per_project("TargetGroup", Count("pk"), status="live", missing_since=None),
             goal_sum=project_sum("goal"),
             completes_sum=project_sum("completes"),
             short=project_sum("shortfall__1"),
