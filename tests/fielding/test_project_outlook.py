@@ -14,7 +14,7 @@ from dashboard.fielding.figures.project_outlook import (
     refresh_project_outlook,
 )
 from dashboard.fielding.models import Project, TargetGroup
-from dashboard.web.home.headline import shortfall_of_projects
+from dashboard.web.home.headline import Headline, add_shortfalls
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,9 @@ def test_a_group_that_its_quotas_hold_counts_as_they_let_it_through(project: Pro
     assert (seen.shortfall.p10, seen.shortfall.p50, seen.short_groups) == (50, 60, 1)
     held.refresh_from_db()
     assert held.short_at_end == 60
-    assert shortfall_of_projects([Project.objects.get(pk=project.pk).outlook]) == 60
+    account = Headline()
+    add_shortfalls(account, [Project.objects.get(pk=project.pk).outlook])
+    assert account.short == 60
 
 
 def test_a_groups_shortfall_is_stored_anew_as_its_count_and_its_end_move(project: Project) -> None:

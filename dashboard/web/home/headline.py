@@ -56,6 +56,7 @@ class Headline:
     behind: int = 0
     paused: int = 0
     short: float = 0.0
+    missing_in_paused: float = 0.0
     today: int = 0
     needed: float = 0.0
     unread: int = 0
@@ -100,11 +101,16 @@ def _add_today(headline: Headline, group: GroupRow, now: datetime) -> None:
         headline.needed += needed_today(group, today, now)
 
 
-def shortfall_of_projects(outlooks: Iterable[object]) -> float:
-    """Return the median of the projects' shortfalls together; outlooks: as stored."""
-    shortfalls = (ProjectOutlook.from_stored(stored).shortfall for stored in outlooks if stored)
-    ranges = [Percentiles(part.p10, part.p50, part.p90) for part in shortfalls if part]
-    return sum_of_ranges(ranges).p50
+def add_shortfalls(headline: Headline, outlooks: Iterable[object]) -> None:
+    """Add what the projects miss together, the median, and what their paused groups miss.
+
+    outlooks: as stored.
+    """
+    stored = [ProjectOutlook.from_stored(outlook) for outlook in outlooks if outlook]
+    shortfalls = [outlook.shortfall for outlook in stored if outlook.shortfall]
+    ranges = [Percentiles(part.p10, part.p50, part.p90) for part in shortfalls]
+    headline.short = sum_of_ranges(ranges).p50
+    headline.missing_in_paused = sum(outlook.paused for outlook in stored)
 
 
 def needed_today(group: GroupRow, today: int, now: datetime) -> float:

@@ -23,7 +23,7 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.connections import polling_status
 from dashboard.web.home import attention, since_last_visit, visits
-from dashboard.web.home.headline import FIELDS, headline_of, shortfall_of_projects
+from dashboard.web.home.headline import FIELDS, add_shortfalls, headline_of
 from dashboard.web.http import conditional
 
 EVENTS = 40
@@ -58,7 +58,7 @@ def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, 
     running = Project.objects.visible_to(user).filter(
         Exists(in_field.filter(project=OuterRef("pk")))
     )
-    summary.short = shortfall_of_projects(running.values_list("outlook", flat=True))
+    add_shortfalls(summary, running.values_list("outlook", flat=True))
     incidents = IncidentQuerySet(Incident).visible_to(user).with_names().open_or_since(span.start)
     incident_rows = list(incidents.values_list(*attention.FIELDS, named=True)[:MAX_ROWS])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)

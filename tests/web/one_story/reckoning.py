@@ -167,6 +167,28 @@ def planned(groups: Iterable[TargetGroup]) -> list[TargetGroup]:
     return [group for group in groups if in_plan(group)]
 
 
+def missing_in_paused(groups: Iterable[TargetGroup], now: datetime) -> int:
+    """Completes that paused groups miss today, as if none of them resumed."""
+    paused = [group for group in planned(groups) if group.status == "paused"]
+    return sum(
+        max((goal_of(group) or 0) - (group.completes or 0), 0)
+        for group in paused
+        if is_open(group, now)
+    )
+
+
+def cost_if_all_goals_reached(groups: Iterable[TargetGroup], now: datetime) -> dict[str, Decimal]:
+    """Cost to date of all groups, and what the open ones miss at today's CPI."""
+    everything = list(groups)
+    costs = spent(everything)
+    for group in planned(everything):
+        if is_open(group, now):
+            missing = max((goal_of(group) or 0) - (group.completes or 0), 0)
+            to_come = missing * (group.cpi or Decimal(0))
+            costs[group.currency] = costs.get(group.currency, Decimal(0)) + to_come
+    return costs
+
+
 def late_groups(groups: Iterable[TargetGroup], now: datetime) -> int:
     return sum(bool(short_of(group, now)) for group in planned(groups) if is_open(group, now))
 
@@ -181,7 +203,7 @@ def spent(groups: Iterable[TargetGroup]) -> dict[str, Decimal]:
 
 
 def sums_of(
-    groups: Iterable[TargetGroup], now: datetime, draws: int = 1000
+    groups: Iterable[TargetGroup], now: datetime, draws: int = 600
 ) -> tuple[list[float], list[float]]:
     """Draws of the projected sum and of the missing sum of groups, which share their luck."""
     chance = random.Random(11)  # noqa: S311

@@ -405,7 +405,7 @@ def build_world(seed: int) -> World:
     projects = [factories.project(account, read_at=now) for _ in range(PROJECTS + 1)]
     plans = plan_world(seed, now)
     groups = [_store(projects[plan.project], plan) for plan in plans]
-    earlier = [_store(projects[PROJECTS], plan) for plan in plans_of_earlier_wave(seed, now)]
+    earlier = [_store(projects[PROJECTS], plan) for plan in plans_of_earlier_wave(plans, seed, now)]
     compute.refresh_insights([*groups, *earlier], fresh=JustRead(), now=now)
     for group, plan in zip(groups, plans, strict=True):
         if plan.count_later is not None:
@@ -421,10 +421,10 @@ def build_world(seed: int) -> World:
     return World(account, now, {g.pk: plan for g, plan in zip(groups, plans, strict=True)}, pm)
 
 
-def plans_of_earlier_wave(seed: int, now: datetime) -> list[GroupPlan]:
+def plans_of_earlier_wave(wave: Sequence[GroupPlan], seed: int, now: datetime) -> list[GroupPlan]:
     """Groups that ended some weeks ago, each named like one of this wave."""
     draw = _Planner(seed + 10_000, now)
-    live = [plan for plan in plan_world(seed, now) if plan.kind in ("live", "slow", "full", "gap")]
+    live = [plan for plan in wave if plan.kind in ("live", "slow", "full", "gap")]
     plans = []
     for plan in live:
         began = draw.hour - 40 * DAY

@@ -122,6 +122,7 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
             goal_sum=project_sum("goal"),
             completes_sum=project_sum("completes"),
             short=project_sum("shortfall__1"),
+            missing_in_paused=project_sum("paused"),
             late_groups=project_sum("short_groups"),
             open_groups=project_sum("open_groups"),
             firing=per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),
