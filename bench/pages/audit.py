@@ -44,6 +44,7 @@ def figures() -> Iterator[Figure]:
 
 def _figure(name: str, function: str, *arguments: str) -> Figure:
     with stage(SQLITE) as given:
+        run("bench.load.working_day:prepare", given)
         compared, differs = run(f"bench.pages.audit:{function}", given, *arguments)
     note = f"{compared:,} figures compared: differs {len(differs)}"
     if differs:

@@ -25,7 +25,7 @@ PERSON = "9A1B2C3D-0000-4000-8000-00000000000A"
 PAGE = 3
 CURRENCIES = {"BHD": ("1.2050", 3), "CLP": ("2150", 0), "CHF": ("3.1000", 2)}
 LOCALES = ("hin_in", "nep_np", "ger_ch", "ice_is", "spa_cl", "jpn_jp")
-KINDS = (
+KINDS: tuple[Json, ...] = (
     {"status": "live"},
     {"status": "live", "filling_strategy": "prescreens"},
     {"status": "live", "filling_strategy": "prescreens", "own_goal": True},

@@ -134,6 +134,9 @@ def test_projects_have_the_sums_of_their_groups_on_the_page_and_in_files(
         assert cells["Live groups"] == f"{live:,} of {len(groups):,}"
         open_groups = sum(reckoning.is_open(group, world.now) for group in plan)
         assert cells["Late groups"].startswith(f"{late} of {open_groups}" if open_groups else "–")
+        ends = [g.ends_at for g in plan if g.status in reckoning.OPEN and g.ends_at]
+        end = f"{max(ends):%Y-%m-%d %H:%M:%S}" if ends else ""
+        assert row["End date (UTC)"] == end  # of scheduled groups too
         spent = reckoning.spent(groups)
         for currency in CURRENCIES:
             assert Decimal(row.get(f"Spend ({currency})") or 0) == spent.get(currency, 0)
@@ -232,8 +235,22 @@ def test_a_groups_figures_are_the_same_in_table_files_page_text_and_chart(
             is_open = reckoning.is_open(group, world.now)
             wanted = at_goal if is_open else None
             assert row["Cost if the goal is reached"] == ("" if wanted is None else plain(wanted))
+            check_cost_by_end_date(world, group, row["Cost by end date"])
             if group.status != "draft":
                 check_group_page(viewer, world, group, cells)
+
+
+def check_cost_by_end_date(world: World, group: TargetGroup, text: str) -> None:
+    """Cost to date and whole completes at today's CPI, to its last decimal, up to the goal."""
+    forecast, plan = reckoning.forecast_of(group), world.plans.get(group.pk)
+    if forecast is None or plan is None or plan.count_later is not None:
+        return
+    assert group.cost is not None
+    assert group.cpi
+    to_come, rest = divmod(Decimal(text) - group.cost, group.cpi)
+    done, goal = group.completes or 0, reckoning.goal_of(group)
+    end = min(forecast[1], max(goal or 0, done))
+    assert (rest, abs(float(to_come) - max(end - done, 0)) <= 1) == (0, True), group.name
 
 
 def plain(amount: Decimal) -> str:
