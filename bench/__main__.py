@@ -18,6 +18,7 @@ MODULES = {
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",
     "pages": "bench.pages.pages",
+    "audit": "bench.pages.audit",
     "cycle": "bench.cycle.cycle",
     "history": "bench.cycle.history_size",
     "memory": "bench.cycle.memory",
@@ -33,6 +34,7 @@ SOAK = {  # the long ones
     "replay": "bench.faults.rule_replay",
     "latency": "bench.load.alert_latency",
     "fuzz": "bench.faults.fuzz",
+    "story": "bench.faults.one_story",
 }
 
 

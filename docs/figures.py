@@ -13,6 +13,12 @@ Every figure that a person sees, made from `dashboard/fielding/figures/definitio
 `make docs`. A figure has one name, one definition and one function; pages, charts, files, emails
 and sentences take it from there.
 
+`make test` holds every surface of a seeded world with a group of each odd kind against an
+independent reckoning; `make soak ARGS=story` does so with twenty worlds on SQLite and on PostgreSQL
+(`STORY_SEEDS` sets another number). `python -m bench audit` recomputes what follows from an
+exchange's answers alone, and compares files and charts with it: for the demo's exchange, and for a
+second one that was written from the contract with other habits.
+
 | figure | unit | definition | window | groups | source | shown |
 |---|---|---|---|---|---|---|
 """

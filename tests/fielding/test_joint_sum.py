@@ -141,3 +141,13 @@ def test_four_hundred_groups_are_added_up_in_a_blink() -> None:
     draws.projected()
     draws.shortfall()
     assert time.process_time() - before < 0.25  # the figure of 50 ms is the bench's
+
+
+def test_a_group_that_its_quotas_hold_below_its_goal_makes_up_for_none() -> None:
+    """Its stored range is what its quotas let through, however much would come without them."""
+    held, filling = open_group(1000, 300, 640, 690, 700), open_group(200, 150, 300, 400, 500)
+    draws = JointDraws([held, filling])
+    assert draws.projected() == pytest.approx((840, 890, 900))
+    assert draws.shortfall() == pytest.approx((300, 310, 360))
+    assert draws.cost([2.0, 0.0], so_far=600.0).p50 == pytest.approx(600 + 2 * 390)
+    assert draws.on_the_way(np.array([[1.0, 1.0]]))[0].p50 == pytest.approx(890)

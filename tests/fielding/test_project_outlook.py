@@ -14,6 +14,7 @@ from dashboard.fielding.figures.project_outlook import (
     refresh_project_outlook,
 )
 from dashboard.fielding.models import Project, TargetGroup
+from dashboard.web.home.headline import Headline, add_shortfalls
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,44 @@ def test_a_goal_of_prescreens_counts_in_completes(project: Project) -> None:
         expected_incidence_rate=0.25,
     )
     assert outlook(project).goal == 100  # a quarter of prescreens complete
+
+
+def test_a_group_that_its_quotas_hold_counts_as_they_let_it_through(project: Project) -> None:
+    """The pull stores its range as its quotas let it through, below the goal."""
+    held = group(project, [120, 140, 150])
+    group(project, [400, 500, 600])
+    seen = outlook(project)
+    assert seen.projected and seen.shortfall
+    assert (seen.goal, seen.projected.p50, seen.projected.p90) == (400, 340, 350)
+    assert (seen.shortfall.p10, seen.shortfall.p50, seen.short_groups) == (50, 60, 1)
+    held.refresh_from_db()
+    assert held.short_at_end == 60
+    account = Headline()
+    add_shortfalls(account, [Project.objects.get(pk=project.pk).outlook])
+    assert account.short == 60
+
+
+def test_a_groups_shortfall_is_stored_anew_as_its_count_and_its_end_move(project: Project) -> None:
+    """Its forecast stays until the next one: 150 by the end date."""
+    rising, ended = group(project, [140, 150, 160]), group(project, [140, 150, 160])
+    outlook(project)
+    TargetGroup.objects.filter(pk=rising.pk).update(completes=170)
+    TargetGroup.objects.filter(pk=ended.pk).update(ends_at=NOW - DAY)
+    seen = outlook(project)
+    stored = dict(TargetGroup.objects.values_list("pk", "short_at_end"))
+    assert stored == {rising.pk: 30, ended.pk: 100}
+    assert seen.shortfall
+    assert seen.shortfall.p50 == 130
+    TargetGroup.objects.filter(pk=rising.pk).update(missing_since=NOW)
+    outlook(project)
+    assert TargetGroup.objects.get(pk=rising.pk).short_at_end is None
+
+
+def test_what_is_projected_and_what_is_missing_add_up_to_the_goal(project: Project) -> None:
+    half = group(project, [90, 150.5, 170], filling_goal=201, completes_goal=201)
+    outlook(project)
+    half.refresh_from_db()
+    assert half.short_at_end == 201 - round(150.5)
 
 
 def test_costs_are_by_currency_with_two_names(project: Project) -> None:

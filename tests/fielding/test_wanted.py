@@ -32,6 +32,7 @@ def test_a_limit_of_completes_is_the_goal() -> None:
 def test_a_limit_of_prescreens_wants_the_completes_that_the_rest_is_likely_to_give() -> None:
     assert completes_target(group()) == 300
     assert completes_target(group(completes_goal=None)) == 300
+    assert completes_target(group(completes_goal=0)) == 300
 
 
 def test_a_limit_that_is_reached_wants_what_there_is() -> None:

@@ -16,6 +16,7 @@ from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import JUDGED, count_alerts, rule_title
 from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
 from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
+from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
 from dashboard.fielding.models.querysets.expressions import IN_FIELD
@@ -151,7 +152,8 @@ def _widespread_line(incidents: Sequence[Incident]) -> str:
     }
     if count < WIDESPREAD_GROUPS or not is_same or not isinstance(first.project, Project):
         return ""
-    in_field = TargetGroup.objects.filter(project=first.project, status__in=IN_FIELD).count()
+    of_project = TargetGroup.objects.filter(LISTED, project=first.project)
+    in_field = of_project.filter(status__in=IN_FIELD).count()
     if not is_widespread(count, in_field):
         return ""
     total = max(in_field, count)

@@ -23,6 +23,7 @@ from dashboard.alerts.mail.immediate import (
 from dashboard.alerts.recipients.resolve import People, managers_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.alerts.text import format_count
+from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
 
@@ -84,7 +85,7 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
     ]
     listed = {notice.incident_id for notice in (*new, *resolved)}
     still_open, others = _load_open(user, listed, now=now)
-    live = TargetGroup.objects.visible_to(user).filter(status="live", missing_since=None).count()
+    live = TargetGroup.objects.visible_to(user).filter(LISTED, status="live").count()
     sections = [
         {
             "title": title,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dashboard.alerts.text import format_count, one_line
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens
 from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.insight.at_end import GroupAtEnd, group_at_end
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.launch_phase import LaunchPhase, Phase, launch_phase
 from dashboard.fielding.models import TargetGroup
@@ -102,10 +103,10 @@ class GroupSnapshot(NamedTuple):
         return self.launch.phase is Phase.WAITING
 
     @property
-    def at_end(self) -> float | None:
-        """Return the projected completes at the end date (p50)."""
-        at_end = self.insight.completes_at_end
-        return at_end.p50 if at_end else None
+    def at_end(self) -> GroupAtEnd | None:
+        """Return where it ends, as every page says it; None before the full launch."""
+        ends = group_at_end(self, self.insight.completes_at_end, now=self.now)
+        return ends if ends.is_projected or ends.is_over else None
 
     @property
     def projected_finish(self) -> datetime | None:

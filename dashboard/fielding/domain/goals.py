@@ -28,9 +28,9 @@ class HasFillingGoal(Protocol):
 def counts_prescreens(group: HasFillingGoal) -> bool:
     """Return whether the exchange fills the group by prescreens, without a goal in completes.
 
-    A `completes_goal` equal to the limit is no goal of its own.
+    A `completes_goal` equal to the limit is no goal of its own; 0 is none either.
     """
-    has_own_goal = group.completes_goal not in (None, group.filling_goal)
+    has_own_goal = bool(group.completes_goal) and group.completes_goal != group.filling_goal
     return group.filling_strategy == "prescreens" and not has_own_goal
 
 

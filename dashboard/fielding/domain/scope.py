@@ -11,18 +11,24 @@ from django.db.models import Q
 OUTSIDE_PLAN = ("draft", "archived")
 # What may still bring completes.
 OPEN_STATUSES = ("scheduled", "live", "paused")
-IN_PLAN = Q(missing_since=None) & ~Q(status__in=OUTSIDE_PLAN)
+LISTED = Q(missing_since=None)
+IN_PLAN = LISTED & ~Q(status__in=OUTSIDE_PLAN)
 
 
-class HasPeriod(Protocol):
-    """What says whether a group counts, and whether it is over."""
+class HasEnd(Protocol):
+    """What says whether a group is over."""
 
     @property
     def status(self) -> str: ...
     @property
-    def missing_since(self) -> datetime | None: ...
-    @property
     def ends_at(self) -> datetime | None: ...
+
+
+class HasPeriod(HasEnd, Protocol):
+    """What says whether a group counts, and whether it is over."""
+
+    @property
+    def missing_since(self) -> datetime | None: ...
 
 
 def is_in_plan(group: HasPeriod) -> bool:
@@ -34,6 +40,6 @@ def is_in_plan(group: HasPeriod) -> bool:
     return group.missing_since is None and group.status not in OUTSIDE_PLAN
 
 
-def is_open(group: HasPeriod, now: datetime) -> bool:
+def is_open(group: HasEnd, now: datetime) -> bool:
     """Whether a group can still bring completes: neither completed nor past its end date."""
     return group.status in OPEN_STATUSES and (group.ends_at is None or group.ends_at > now)

@@ -33,6 +33,16 @@ class FigureDefinition(NamedTuple):
 
 FIGURES = (
     FigureDefinition(
+        "Live groups",
+        "groups",
+        "Groups that are live as Cint last reported them.",
+        "at the latest reading",
+        "groups that Cint lists",
+        EXCHANGE,
+        "home, projects, digest, metrics, files",
+        "dashboard.web.home.headline.headline_of",
+    ),
+    FigureDefinition(
         "Completes",
         "completes",
         "Completes as Cint last reported them; they can fall until reconciliation ends.",
@@ -60,7 +70,7 @@ FIGURES = (
         "at the latest reading",
         PLAN,
         OURS,
-        "projects, project page and chart, shared status, files",
+        "projects, chart of the project, subtotals, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -70,7 +80,7 @@ FIGURES = (
         "since launch",
         PLAN,
         OURS,
-        "projects, project page and chart, shared status, files",
+        "projects, chart of the project, subtotals, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -171,7 +181,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "project page and chart, shared status",
+        "chart of the project",
         "dashboard.fielding.figures.joint_sum.JointDraws.projected",
     ),
     FigureDefinition(
@@ -182,7 +192,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "home, projects, project page, files, emails",
+        "home, projects, subtotals, files, emails",
         "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
     ),
     FigureDefinition(
@@ -192,7 +202,7 @@ FIGURES = (
         "at the latest reading",
         "paused groups before their end date",
         OURS,
-        "home, project page",
+        "home, projects, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -203,7 +213,7 @@ FIGURES = (
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "projects, project page",
+        "projects, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -223,7 +233,7 @@ FIGURES = (
         "now to end date",
         PLAN,
         OURS,
-        "group, project",
+        "lists, group, budget of the project, alerts, files",
         "dashboard.fielding.figures.joint_sum.JointDraws.cost",
     ),
     FigureDefinition(
@@ -244,7 +254,7 @@ FIGURES = (
         "now to goal",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "project",
+        "budget of the project",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(

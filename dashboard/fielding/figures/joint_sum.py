@@ -71,9 +71,13 @@ class JointDraws:
 
 
 def sum_of_ranges(ranges: Sequence[Percentiles]) -> Percentiles:
-    """The range of a sum of sums, such as an account's of its projects'."""
+    """The range of a sum of sums, such as an account's of its projects'; to a tenth, as they are.
+
+    So the sum of one reads like that one.
+    """
     groups = [GroupEnd(0.0, INFINITE, *points) for points in ranges]
-    return percentiles_of(simulate_ends(groups).sum(axis=0))
+    points = percentiles_of(simulate_ends(groups).sum(axis=0))
+    return Percentiles(*(round(point, 1) for point in points))
 
 
 def _as_group_end(group: GroupAtEnd) -> GroupEnd:

@@ -17,6 +17,7 @@ from dashboard.fielding.insight.at_end import (
     HasGoalAndPeriod,
     group_at_end,
     read_expected,
+    shortfall_in_plan,
 )
 from dashboard.fielding.insight.document import EndPercentiles, StoredPart
 from dashboard.fielding.models import Project, TargetGroup
@@ -95,10 +96,7 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
         at=now.isoformat(timespec="seconds"),
         groups=len(planned),
         open_groups=sum(open_now),
-        short_groups=sum(
-            is_now and (end.shortfall or 0.0) >= 0.5
-            for end, is_now in zip(ends, open_now, strict=True)
-        ),
+        short_groups=sum(end.is_short for end in ends),
         paused_groups=sum(paused),
         goal=sum(end.goal or 0.0 for end in ends),
         completes=sum(end.completes for end in ends),
@@ -147,10 +145,24 @@ def _stored(points: Percentiles) -> EndPercentiles:
 
 
 def refresh_project_outlook(project_pk: int, *, now: datetime) -> None:
-    """Work a project's outlook out from its groups and store it; two statements."""
-    rows = TargetGroup.objects.filter(project=project_pk).values_list(*FIELDS, named=True)
+    """Work a project's outlook out from its groups and store it.
+
+    The shortfall of each group is stored anew where it differs by now: since its forecast was made
+    its count may have risen, its goal may have changed, or its end date may have passed. Two
+    statements, and one for each shortfall that differs.
+    """
+    groups = TargetGroup.objects.filter(project=project_pk)
+    rows = list(groups.values_list("pk", "short_at_end", *FIELDS, named=True))
     outlook = outlook_of_groups(rows, now=now)
     Project.objects.filter(pk=project_pk).update(outlook=msgspec.to_builtins(outlook))
+    by_shortfall: dict[float | None, list[int]] = {}
+    for row in rows:
+        expected = read_expected(row.insight__forecast__at_end)
+        shortfall = shortfall_in_plan(row, expected, now=now)
+        if shortfall != row.short_at_end:
+            by_shortfall.setdefault(shortfall, []).append(row.pk)
+    for shortfall, pks in by_shortfall.items():
+        groups.filter(pk__in=pks).update(short_at_end=shortfall)
 
 
 def outlook_of_project(project: Project) -> ProjectOutlook | None:

@@ -17,6 +17,8 @@ class HasToday(Protocol):
     @property
     def status(self) -> str: ...
     @property
+    def missing_since(self) -> datetime | None: ...
+    @property
     def completes(self) -> int | None: ...
     @property
     def last_complete_at(self) -> datetime | None: ...
@@ -39,14 +41,15 @@ def local_midnight(group: HasToday, now: datetime) -> datetime:
 def completes_of_today(group: HasToday, *, now: datetime) -> int | None:
     """Return completes since local midnight; None if the group was not read since then.
 
-    What was stored on an earlier day is not today's. A group that is not live and had its last
-    complete before midnight has none.
+    What was stored on an earlier day is not today's. A group that had its last complete before
+    midnight has none, unless it is live and listed: another one may have come since it was read.
     """
     midnight = local_midnight(group, now)
     if group.completes == 0:
         return 0
     last = group.last_complete_at
-    if group.status != "live" and last is not None and last < midnight:
+    is_live = group.status == "live" and group.missing_since is None
+    if not is_live and last is not None and last < midnight:
         return 0
     head = InsightHead.from_stored({"at": group.insight__at, "today": group.insight__today})
     if head.worked_out_at is None or head.worked_out_at < midnight:

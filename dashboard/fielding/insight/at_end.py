@@ -8,15 +8,19 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from dashboard.fielding.domain.goals import HasFillingGoal, completes_target
-from dashboard.fielding.domain.scope import HasPeriod, is_open
+from dashboard.fielding.domain.scope import HasEnd, HasPeriod, is_in_plan, is_open
 from dashboard.fielding.insight.document import EndPercentiles
 
 
-class HasGoalAndPeriod(HasFillingGoal, HasPeriod, Protocol):
-    """A group, or a row of its columns."""
+class HasGoalAndEnd(HasFillingGoal, HasEnd, Protocol):
+    """A group, a snapshot of it, or a row of its columns."""
 
     @property
     def country_code(self) -> str: ...
+
+
+class HasGoalAndPeriod(HasGoalAndEnd, HasPeriod, Protocol):
+    """A group, or a row of its columns."""
 
 
 # The columns that `group_at_end` reads of a group, for `values_list`.
@@ -68,10 +72,18 @@ class GroupAtEnd(NamedTuple):
 
     @property
     def shortfall(self) -> float | None:
-        """Goal minus projected completes, at least 0; None without a goal or a projection."""
+        """Goal minus projected completes, at least 0; None without a goal or a projection.
+
+        Completes are whole: what is projected and what is missing add up to the goal as they read.
+        """
         if self.goal is None or not (self.is_projected or self.is_over):
             return None
-        return max(self.goal - self.p50, 0.0)
+        return max(self.goal - round(self.p50), 0.0)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is open, and its middle projection misses the goal."""
+        return not self.is_over and bool(self.shortfall)
 
 
 def read_expected(stored: object) -> EndPercentiles | None:
@@ -83,7 +95,7 @@ def read_expected(stored: object) -> EndPercentiles | None:
 
 
 def group_at_end(
-    group: HasGoalAndPeriod, expected: EndPercentiles | None, *, now: datetime
+    group: HasGoalAndEnd, expected: EndPercentiles | None, *, now: datetime
 ) -> GroupAtEnd:
     """Return where a group ends; expected: its stored forecast (`Insight.completes_at_end`).
 
@@ -100,3 +112,13 @@ def group_at_end(
     return GroupAtEnd(
         goal, done, low, middle, max(high, middle), is_projected=True, country=country
     )
+
+
+def shortfall_in_plan(
+    group: HasGoalAndPeriod, expected: EndPercentiles | None, *, now: datetime
+) -> float | None:
+    """Return the completes missing on the end date, as the column `short_at_end` keeps them.
+
+    None outside the plan, without a goal, and before the full launch of a group that is open.
+    """
+    return group_at_end(group, expected, now=now).shortfall if is_in_plan(group) else None

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from dashboard.fielding.domain.goals import is_full
-from dashboard.fielding.domain.scope import is_in_plan
+from dashboard.fielding.domain.money import minor_digits
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.cost import projected_cost
 from dashboard.fielding.forecast.group_forecast import Forecast, ForecastResult, forecast_groups
 from dashboard.fielding.insight import samples as group_samples
-from dashboard.fielding.insight.at_end import group_at_end
+from dashboard.fielding.insight.at_end import shortfall_in_plan
 from dashboard.fielding.insight.diagnosis import diagnose_group
 from dashboard.fielding.insight.document import (
     EndPercentiles,
@@ -103,15 +103,9 @@ def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: dat
         insight = insight_of_history(history, result)
         store_insight(group, insight, now=now)
         is_full_launch = phase_of_history(history).is_full_launch
-        group.short_at_end = _shortfall(group, insight, now) if is_full_launch else None
+        group.short_at_end = shortfall_in_plan(group, insight.completes_at_end, now=now)
         finish = outlook.finish_p50 if outlook and is_full_launch else None
         group.finish_at = finish.replace(second=0, microsecond=0) if finish else None
-
-
-def _shortfall(group: TargetGroup, insight: Insight, now: datetime) -> float | None:
-    """Completes missing on the end date; None outside the plan and without a goal."""
-    shortfall = group_at_end(group, insight.completes_at_end, now=now).shortfall
-    return None if shortfall is None or not is_in_plan(group) else round(shortfall, 1)
 
 
 def forecast_histories(histories: Sequence[GroupHistory]) -> list[ForecastResult | None]:
@@ -253,7 +247,7 @@ def _stored_cost(group: TargetGroup, outlook: Forecast, phase: LaunchPhase) -> S
         so_far=group.cost,
         budget=group.budget or None,
     )
-    cent = Decimal("0.01")
+    cent = Decimal(1).scaleb(-max(minor_digits(group.currency), 2))
     return StoredCost(
         p10=cost.p10.quantize(cent),
         p50=cost.p50.quantize(cent),

@@ -28,12 +28,15 @@ _COLUMNS = (
     "completes",
     "prescreens",
     "filling_strategy",
+    "missing_since",
+    "project__read_at",
 )
 # Saves 1.1 to 1.5 ms of the chart.
 _GROUP = CompiledQuery(
     lambda: (
         TargetGroup.objects.visible_to(Param("user"))
         .filter(pk=Param("pk"))
+        .select_related("project")
         .only(*_COLUMNS)
         .annotate(
             version=F("project__version"), edited=Exists(Edit.objects.filter(group=OuterRef("pk")))

@@ -153,7 +153,8 @@ def _required_trace(line: Line, palette: Palette, zone: ZoneInfo) -> Figure:
 def _forecast_paths(
     now: tuple[datetime, float], forecast: ForecastBand, goal: int | None
 ) -> list[Line]:
-    """Return the path of each percentile to the end date; it stops rising at the goal.
+    """Return the path of each percentile to the end date; it stops rising at the goal, and a
+    group that is above its goal gains no more.
 
     A path reaches the goal at its own projected finish, and without one on a straight line.
     """
@@ -161,7 +162,8 @@ def _forecast_paths(
     paths: list[Line] = []
     ends = forecast.p10, forecast.p50, forecast.p90
     for end, finish in zip(ends, forecast.finishes, strict=True):
-        path: list[tuple[datetime, float]] = [now, (forecast.at, end)]
+        full = goal is not None and done > goal
+        path: list[tuple[datetime, float]] = [now, (forecast.at, done if full else end)]
         if goal and done <= goal <= end:
             reached = forecast.at
             if finish is not None and start <= finish <= forecast.at:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.scope import is_in_plan, is_open
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.figures.goal_cost import (
     COST_BY_END_DATE,
@@ -15,6 +16,7 @@ from dashboard.fielding.figures.goal_cost import (
     cost_if_goal_reached,
 )
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight.at_end import GroupAtEnd, group_at_end
 from dashboard.fielding.insight.document import Insight, StoredCost, StoredForecast, StoredPace
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
 from dashboard.fielding.insight.launch_phase import (
@@ -60,6 +62,17 @@ def current_phase(group: TargetGroup) -> LaunchPhase:
     return phase_of_group(group, now=datetime.now(UTC))
 
 
+def _as_of(group: TargetGroup) -> datetime:
+    """Return when the group was read: its figures are of that time."""
+    return group.project.read_at or datetime.now(UTC)
+
+
+def _projected(group: TargetGroup) -> GroupAtEnd | None:
+    """Return where a group ends; None for one that is over, outside the plan, or not projected."""
+    at_end = group_at_end(group, Insight.of(group).completes_at_end, now=_as_of(group))
+    return at_end if at_end.is_projected and is_in_plan(group) else None
+
+
 def reading_problem(group: TargetGroup) -> str:
     """Return the problem with reading this group, or an empty text."""
     remark, drifted = status.reading_remark(group), labels.unreadable_text(group.unreadable)
@@ -85,8 +98,8 @@ def _outlook_figures(group: TargetGroup, user: User) -> list[Figure]:
         _pace_figure(group, phase),
         Figure(
             "Projected shortfall",
-            numbers.format_count(group.short_at_end if phase.is_full_launch else None),
-            _completes_range(group) if phase.is_full_launch else "after the full launch",
+            numbers.format_count(group.short_at_end),
+            _completes_range(group, phase),
             "Projected shortfall",
         ),
         _finish_figure(group, user, phase),
@@ -188,15 +201,17 @@ def _pace_figure(group: TargetGroup, phase: LaunchPhase) -> Figure:
     return Figure("Pace", word, pace.reason or "", "Pace", tone, wide=True)
 
 
-def _completes_range(group: TargetGroup) -> str:
-    """Return the range of completes on the end date."""
-    at_end = Insight.of(group).completes_at_end
+def _completes_range(group: TargetGroup, phase: LaunchPhase) -> str:
+    """Return the range of completes on the end date; empty for a group that is over."""
+    if not phase.is_full_launch:
+        return "after the full launch" if is_open(group, _as_of(group)) else ""
+    at_end = _projected(group)
     if at_end is None:
         return ""
-    goal = completes_target(group)
+    goal = at_end.goal
     if goal and at_end.p10 >= goal:
         return "fills before its end date"
-    highest = min(at_end.p90, goal) if goal and (group.completes or 0) <= goal else at_end.p90
+    highest = min(at_end.p90, at_end.limit)
     low, high = numbers.format_count(at_end.p10), numbers.format_count(highest)
     completes = low if low == high else f"{low}–{high}"
     of_goal = f" of {numbers.format_count(goal)}" if goal else ""
@@ -216,7 +231,7 @@ def _spend_figure(group: TargetGroup, phase: LaunchPhase) -> Figure:
             interval = f" ({numbers.format_count(low)}–{numbers.format_count(high)})"
         total = numbers.format_total(middle, group.currency)
         notes.append(f"{_in_sentence(COST_BY_END_DATE)} {total}{interval}")
-    at_goal = cost_if_goal_reached(group) if group.status in FORECAST_STATUSES else None
+    at_goal = cost_if_goal_reached(group) if is_open(group, _as_of(group)) else None
     if at_goal is not None and at_goal.total is not None:
         total = numbers.format_total(at_goal.total, group.currency)
         notes.append(f"{_in_sentence(COST_IF_GOAL_REACHED)} {total}")
@@ -249,11 +264,10 @@ def forecast_band(group: TargetGroup) -> ForecastBand | None:
 
     Nothing is drawn before the full launch.
     """
-    insight = Insight.of(group)
-    at_end = insight.completes_at_end
+    at_end = _projected(group)
     if at_end is None or group.ends_at is None or not current_phase(group).is_full_launch:
         return None
-    early, _, late = insight.finish_dates
+    early, _, late = Insight.of(group).finish_dates
     return ForecastBand(
         group.ends_at, at_end.p10, at_end.p50, at_end.p90, (late, group.finish_at, early)
     )

@@ -24,6 +24,7 @@ FIELDS = (
     "project_id",
     "status",
     "status_changed_by",
+    "missing_since",
     "currency",
     "cpi",
     "completes",
@@ -46,7 +47,7 @@ GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 @dataclass(slots=True)
 class Headline:
-    """Sums over groups in field; of today, also over groups that have left it today.
+    """Sums over groups in field that are listed; of today, also over those that left it today.
 
     unread: groups whose completes of today are not known; they are in none of today's sums.
     """
@@ -55,6 +56,7 @@ class Headline:
     behind: int = 0
     paused: int = 0
     short: float = 0.0
+    missing_in_paused: float = 0.0
     today: int = 0
     needed: float = 0.0
     unread: int = 0
@@ -72,9 +74,11 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
     """Sum up rows of FIELDS."""
     headline = Headline()
     for group in groups:
+        _add_today(headline, group, now)
+        if group.missing_since is not None:
+            continue
         if group.status in IN_FIELD:
             headline.in_field[group.project_id] += 1
-        _add_today(headline, group, now)
         if group.status == "live":
             headline.live += 1
             headline.behind += group.insight__pace__band in BEHIND
@@ -93,15 +97,20 @@ def _add_today(headline: Headline, group: GroupRow, now: datetime) -> None:
     if today and group.cpi:
         spent = headline.spent.get(group.currency, Decimal(0))
         headline.spent[group.currency] = spent + today * group.cpi
-    if today or group.status == "live":
+    if today or (group.status == "live" and group.missing_since is None):
         headline.needed += needed_today(group, today, now)
 
 
-def shortfall_of_projects(outlooks: Iterable[object]) -> float:
-    """Return the median of the projects' shortfalls together; outlooks: as stored."""
-    shortfalls = (ProjectOutlook.from_stored(stored).shortfall for stored in outlooks if stored)
-    ranges = [Percentiles(part.p10, part.p50, part.p90) for part in shortfalls if part]
-    return sum_of_ranges(ranges).p50
+def add_shortfalls(headline: Headline, outlooks: Iterable[object]) -> None:
+    """Add what the projects miss together, the median, and what their paused groups miss.
+
+    outlooks: as stored.
+    """
+    stored = [ProjectOutlook.from_stored(outlook) for outlook in outlooks if outlook]
+    shortfalls = [outlook.shortfall for outlook in stored if outlook.shortfall]
+    ranges = [Percentiles(part.p10, part.p50, part.p90) for part in shortfalls]
+    headline.short = sum_of_ranges(ranges).p50
+    headline.missing_in_paused = sum(outlook.paused for outlook in stored)
 
 
 def needed_today(group: GroupRow, today: int, now: datetime) -> float:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.models import (
     Cycle,
     Edit,
@@ -141,8 +142,9 @@ def _mail_metrics(now: datetime) -> Iterator[Metric]:
 
 
 def _work_metrics(now: datetime) -> Iterator[Metric]:
-    groups = _new_family("target_groups", "Target groups by status", ["status"])
-    for status, number in TargetGroup.objects.values_list("status").annotate(Count("pk")):
+    groups = _new_family("target_groups", "Target groups that Cint lists, by status", ["status"])
+    listed = TargetGroup.objects.filter(LISTED)
+    for status, number in listed.values_list("status").annotate(Count("pk")):
         groups.add_metric([status], number)
     incidents = _new_family("incidents_open", "Open alerts", ["severity"])
     opened = IncidentQuerySet(Incident).open().values_list("severity")

@@ -50,11 +50,11 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
     known = {group.pk for group in groups}
     rows = [row for row in days.values_list("group_id", "day", "hours", "odd") if row[0] in known]
-    if not rows:
+    if not rows and not any(group.completes for group in groups):
         return GroupShares(None, [], [], [])
-    first = min(day for _, day, _, _ in rows)
-    counts = _hourly_counts(rows, first, now)
-    length = len(next(iter(counts.values())))
+    first = min((day for _, day, _, _ in rows), default=since.date())
+    length = _hours_until(now, first)
+    counts = _hourly_counts(rows, first, length)
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) + HOUR
     for group in groups:
         counts[group.pk] = _with_present_count(group, counts.get(group.pk), start, length)
@@ -87,12 +87,11 @@ def _with_present_count(
 
 
 def _hourly_counts(
-    rows: Sequence[tuple[int, *PackedRow]], first: date, now: datetime
+    rows: Sequence[tuple[int, *PackedRow]], first: date, hours: int
 ) -> dict[int, Counts]:
-    """Return each group's count per hour up to now; completes of a gap are spread evenly."""
-    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    hours = max(int((now - start) / HOUR), 1)
-    length = (max(day for _, day, _, _ in rows) - first).days * 24 + 24
+    """Return each group's count in so many hours; completes of a gap are spread evenly."""
+    last = max((day for _, day, _, _ in rows), default=first)
+    length = max((last - first).days * 24 + 24, hours)
     of_group: dict[int, list[PackedRow]] = defaultdict(list)
     for pk, day, packed, odd in rows:
         of_group[pk].append((day, packed, odd))
@@ -103,6 +102,12 @@ def _hourly_counts(
             at = (day - first).days * 24
             line[at : at + 24] = np.frombuffer(packed, dtype="<i4")
     return {pk: _fill_gaps(line)[:hours] for pk, line in counts.items()}
+
+
+def _hours_until(now: datetime, first: date) -> int:
+    """Return the full hours of the chart, from the beginning of its first day."""
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    return max(int((now - start) / HOUR), 1)
 
 
 def _fill_gaps(line: Counts) -> Counts:

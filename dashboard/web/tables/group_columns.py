@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.alerts.text import format_span
-from dashboard.fielding.domain.scope import OPEN_STATUSES
+from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.scope import is_open
 from dashboard.fielding.figures.goal_cost import (
     COST_BY_END_DATE,
     COST_IF_GOAL_REACHED,
@@ -179,7 +180,8 @@ def _cost_by_end_date(group: GroupRow) -> Decimal | None:
 
 def _cost_if_goal_reached(group: GroupRow) -> Decimal | None:
     """Return the total; None for a group that is over."""
-    at_goal = cost_if_goal_reached(group) if group.status in OPEN_STATUSES else None
+    is_over = not is_open(group, group.project_read_at or datetime.now(UTC))
+    at_goal = None if is_over else cost_if_goal_reached(group)
     return None if at_goal is None else at_goal.total
 
 
@@ -232,12 +234,13 @@ SHOWN = {
     ),
     "progress": GroupColumn(
         Column("Progress", "completes", descending=True),
-        ("filling_strategy", "completes", "prescreens", "filling_goal", "insight__spark"),
+        (*LIMIT_FIELDS, "expected_incidence_rate", "insight__spark"),
         _progress_cell,
         (
             ("Completes", _read_field("completes")),
             ("Prescreens", _read_field("prescreens")),
-            ("Goal", _read_field("filling_goal")),
+            ("Goal (completes)", completes_target),
+            ("Filling goal", _read_field("filling_goal")),
             (
                 "Filling strategy",
                 lambda group: labels.STRATEGIES.get(group.filling_strategy, group.filling_strategy),
@@ -346,6 +349,8 @@ ON_DEMAND = {
         (
             "insight__cost",
             "status",
+            "ends_at",
+            "project_read_at",
             "cpi",
             "cost",
             "expected_incidence_rate",

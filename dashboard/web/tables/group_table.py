@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 
@@ -53,7 +54,9 @@ def group_table_context(
             groups_shown,
             rows,
             column,
-            subtotals=grouping.subtotal_sentences(listing.filtered(narrowed), column),
+            subtotals=grouping.subtotal_sentences(
+                listing.filtered(narrowed), column, now=datetime.now(UTC)
+            ),
             name=grouping.value_namer(listing.grouped, people),
         )
     return {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
-from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.figures import project_outlook
+from dashboard.fielding.figures.project_outlook import ProjectOutlook, outlook_of_groups
 from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.status import severity_word
@@ -18,18 +19,6 @@ from dashboard.web.tables import group_columns
 from dashboard.web.tables.group_columns import GroupRow
 
 Namer = Callable[[str], str]
-
-_SUMMED = (
-    "completes",
-    "prescreens",
-    "filling_strategy",
-    "filling_goal",
-    "completes_goal",
-    "expected_incidence_rate",
-    "short_at_end",
-    "cost",
-    "currency",
-)
 
 
 class SectionRow(NamedTuple):
@@ -110,38 +99,31 @@ def sections_by_value(
     return list(sections.values())
 
 
-@dataclass(slots=True)
-class Total:
-    """The totals of the groups under a heading; spend per currency."""
+def subtotal_sentences(
+    groups: QuerySet[TargetGroup], column: str, *, now: datetime
+) -> dict[str, str]:
+    """Return what the groups of each value of the column add up to, over all pages, in one query.
 
-    groups: int = 0
-    completes: int = 0
-    goal: int = 0
-    short: float = 0.0
-    spent: dict[str, Decimal] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        parts = [
-            f"{numbers.format_count(self.groups)} group{'' if self.groups == 1 else 's'}",
-            f"{numbers.format_count(self.completes)} / {numbers.format_count(self.goal)} completes",
-            f"projected shortfall {numbers.format_count(self.short)}",
-        ]
-        return " · ".join([*parts, numbers.format_totals(self.spent)] if self.spent else parts)
-
-
-def subtotal_sentences(groups: QuerySet[TargetGroup], column: str) -> dict[str, str]:
-    """Return the totals of each value of the column, over all pages, in one query.
-
-    Summed in Python, since databases round money.
+    The sums are those of a project: drafts, archived and no longer listed groups are outside, but
+    their money is spent.
     """
-    totals: dict[str, Total] = {}
-    for group in groups.order_by().values_list(*{column, *_SUMMED}, named=True):
-        total = totals.setdefault(str(getattr(group, column)), Total())
-        total.groups += 1
-        total.completes += group.completes or 0
-        total.goal += completes_target(group) or 0
-        total.short += group.short_at_end or 0
-        if group.cost:
-            spent = total.spent.get(group.currency, Decimal(0))
-            total.spent[group.currency] = spent + group.cost
-    return {value: str(total) for value, total in totals.items()}
+    by_value: dict[str, list[GroupRow]] = {}
+    fields = dict.fromkeys((column, *project_outlook.FIELDS))
+    for group in groups.order_by().values_list(*fields, named=True):
+        by_value.setdefault(str(getattr(group, column)), []).append(group)
+    return {
+        value: _subtotal(len(rows), outlook_of_groups(rows, now=now))
+        for value, rows in by_value.items()
+    }
+
+
+def _subtotal(number: int, sums: ProjectOutlook) -> str:
+    parts = [f"{numbers.format_count(number)} group{'' if number == 1 else 's'}"]
+    if sums.groups:
+        parts.append(
+            f"{numbers.format_count(sums.completes)} / {numbers.format_count(sums.goal)} completes"
+        )
+    if sums.groups and sums.shortfall:
+        parts.append(f"projected shortfall {numbers.format_count(sums.shortfall.p50)}")
+    spent = {currency: money.so_far for currency, money in sums.money.items() if money.so_far}
+    return " · ".join([*parts, numbers.format_totals(spent)] if spent else parts)

@@ -27,6 +27,7 @@ class ProjectRow:
     groups: int
     progress: numbers.GroupProgress
     short: str
+    missing_in_paused: str
     late_groups: int
     open_groups: int
     ends: datetime | None
@@ -54,6 +55,9 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
             "completes", round(listed.completes_sum), None, round(listed.goal_sum)
         ),
         short=numbers.format_count(listed.short),
+        missing_in_paused=(
+            numbers.format_count(listed.missing_in_paused) if listed.missing_in_paused >= 1 else ""
+        ),
         late_groups=int(listed.late_groups),
         open_groups=int(listed.open_groups),
         ends=listed.ends_at,

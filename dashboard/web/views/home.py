@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.figures.today import LONGEST_DAY
 from dashboard.fielding.models import Change, Edit, Incident, Project, TargetGroup, User
@@ -22,7 +23,7 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.connections import polling_status
 from dashboard.web.home import attention, since_last_visit, visits
-from dashboard.web.home.headline import FIELDS, headline_of, shortfall_of_projects
+from dashboard.web.home.headline import FIELDS, add_shortfalls, headline_of
 from dashboard.web.http import conditional
 
 EVENTS = 40
@@ -50,13 +51,14 @@ def _page_context(request: HttpRequest, user: User, now: datetime) -> dict[str, 
     spans = since_last_visit.since_choices(user, now)
     span = next((choice for choice in spans if choice.key == request.GET.get("since")), spans[0])
     visible = TargetGroup.objects.visible_to(user)
-    in_field = visible.filter(status__in=IN_FIELD)
-    lately = visible.filter(Q(status__in=IN_FIELD) | Q(last_complete_at__gte=now - LONGEST_DAY))
+    is_in_field = LISTED & Q(status__in=IN_FIELD)
+    in_field = visible.filter(is_in_field)
+    lately = visible.filter(is_in_field | Q(last_complete_at__gte=now - LONGEST_DAY))
     summary = headline_of(lately.values_list(*FIELDS, named=True), now=now)
     running = Project.objects.visible_to(user).filter(
         Exists(in_field.filter(project=OuterRef("pk")))
     )
-    summary.short = shortfall_of_projects(running.values_list("outlook", flat=True))
+    add_shortfalls(summary, running.values_list("outlook", flat=True))
     incidents = IncidentQuerySet(Incident).visible_to(user).with_names().open_or_since(span.start)
     incident_rows = list(incidents.values_list(*attention.FIELDS, named=True)[:MAX_ROWS])
     edits = EditQuerySet(Edit).visible_to(user).newest().filter(started_at__gte=span.start)

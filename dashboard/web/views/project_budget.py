@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from dashboard.fielding.figures.goal_cost import COST_BY_END_DATE
+from dashboard.fielding.figures.project_outlook import outlook_of_project
 from dashboard.fielding.models import Edit, Project
 from dashboard.sync.edits import local
 from dashboard.web.auth.lookups import find_project
@@ -91,6 +93,17 @@ def _currencies(project: Project) -> list[str]:
     return list(codes.values_list("currency", flat=True).distinct())
 
 
+def _costs_to_come(project: Project) -> list[str]:
+    """Return both costs of what is to come, per currency, as the last pull worked them out."""
+    outlook = outlook_of_project(project)
+    lines = []
+    for currency, money in sorted(outlook.money.items()) if outlook else ():
+        by_end = numbers.format_total(money.by_end.p50, currency) if money.by_end else numbers.DASH
+        full = numbers.format_total(money.if_full, currency)
+        lines.append(f"{COST_BY_END_DATE}: {by_end}. Cost if all goals are reached: {full}.")
+    return lines
+
+
 def _show(request: HttpRequest, project: Project, opened: OpenedForm, **state: Any) -> HttpResponse:
     """Show the form with the present value, the entries, or the value before an undone edit."""
     edit_id = parse_row_id(request.GET.get("undo", ""))
@@ -110,6 +123,7 @@ def _show(request: HttpRequest, project: Project, opened: OpenedForm, **state: A
         "spent": spending.totals_by_currency(
             spending.load_spend_lines(project.target_groups.all(), months=False, now=timezone.now())
         ),
+        "costs": _costs_to_come(project),
         "sealed": _signed(request, project).sign(opened),
         **state,
     }

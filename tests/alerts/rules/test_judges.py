@@ -208,6 +208,14 @@ def test_being_short_reads_as_a_project_manager_says_it() -> None:
     )
 
 
+def test_being_short_counts_from_what_is_there_by_now_and_adds_up_to_the_goal() -> None:
+    """The forecast is older than the count, or ends between two whole completes."""
+    risen = described("behind_pace", figures(insight=forecast(139), completes=150))
+    assert risen.headline.startswith("Projected 50 short of 200")
+    half = described("behind_pace", figures(insight=forecast(100.5), completes_goal=201))
+    assert half.headline.startswith(f"Projected {201 - round(100.5)} short of 201")
+
+
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
     limit: dict[str, Any] = {
         "filling_goal": 500,

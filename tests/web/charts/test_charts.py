@@ -151,6 +151,22 @@ def test_a_forecast_stays_at_the_goal_that_it_reaches() -> None:
     assert high["x"][1] == "2026-11-21T13:00:00"  # 4 of the 6 that come until tomorrow's noon
 
 
+def test_a_group_above_its_goal_is_not_forecast_to_gain_more() -> None:
+    shown = charts.completes_figure(
+        series.Grid(NOW - timedelta(hours=2), [4, 7, 9]),
+        goal=8,
+        goal_name="Goal 8",
+        required=[],
+        forecast=charts.ForecastBand(NOW + timedelta(days=1), 10, 14, 20),
+        marks=[],
+        shown=None,
+        palette=charts.PALETTES["light"],
+        zone=ZoneInfo("UTC"),
+    )
+    middle = next(trace for trace in shown["data"] if trace["name"] == "Forecast")
+    assert middle["y"] == [9, 9]
+
+
 @pytest.mark.parametrize(("top", "step"), [(0, 1), (5, 1), (6, None)])
 def test_few_counts_are_marked_one_by_one(top: int, step: int | None) -> None:
     steps = series.steps_of_grid(series.Grid(NOW, [0, top]), 1, TOKYO)

@@ -510,6 +510,34 @@ def test_a_projects_chart_sums_to_its_completes(viewer: Client, account: Exchang
     assert '<td class="num">450</td>' in table
 
 
+def test_a_projects_chart_has_the_completes_of_groups_that_ended_before_it_begins(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    project, ended = factories.project(account), timezone.now() - timedelta(days=80)
+    dates = {"starts_at": ended - timedelta(days=9), "ends_at": ended, "first_complete_at": None}
+    group = factories.group(project, completes=170, status="completed", **dates)
+    until = ended.replace(minute=0, second=0, microsecond=0)
+    factories.completes(group, until=until, counts=[90, 170])
+    (area,) = [
+        trace
+        for trace in viewer.get(f"/projects/{project.pk}/chart.json").json()["data"]
+        if "stackgroup" in trace
+    ]
+    assert set(area["y"]) == {170}
+
+
+def test_a_group_that_is_no_longer_listed_has_no_projection(
+    viewer: Client, group: TargetGroup
+) -> None:
+    assert "150–190 of 200 completes" in shown(viewer, group)
+    TargetGroup.objects.update(missing_since=timezone.now(), short_at_end=None)
+    page = shown(viewer, group)
+    assert "150–190 of 200 completes" not in page
+    assert "Projected by the end date" not in page
+    traces = viewer.get(f"/groups/{group.pk}/chart.json").json()["data"]
+    assert "Forecast" not in [trace["name"] for trace in traces]
+
+
 def test_a_project_without_completes_says_so(viewer: Client, account: ExchangeAccount) -> None:
     project = factories.project(account)
     assert viewer.get(f"/projects/{project.pk}/chart.json").json()["data"] == []

@@ -20,6 +20,7 @@ from dashboard.alerts.rules.verdict import (
 )
 from dashboard.alerts.text import format_count, format_local_time, format_span
 from dashboard.fielding.domain.goals import is_full
+from dashboard.fielding.insight.at_end import GroupAtEnd
 
 HOUR = timedelta(hours=1)
 LOOKBACK = timedelta(days=14)
@@ -107,7 +108,7 @@ def judge_projected_short(
     at_end = group.at_end
     if at_end is None or not group.goal or (group.completes or 0) < settings["completes"]:
         return None
-    return breach_below(at_end / group.goal, settings["fires"], settings["clears"])
+    return breach_below(at_end.p50 / group.goal, settings["fires"], settings["clears"])
 
 
 def judge_ends_soon(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -> Verdict | None:
@@ -119,34 +120,33 @@ def judge_ends_soon(group: GroupSnapshot, settings: Settings, _: OpeningFacts) -
         return None
     if group.ends_at - group.now > timedelta(hours=settings["hours"]):
         return CLEAR
-    return breach_below(at_end / group.goal, settings["fires"], settings["clears"])
+    return breach_below(at_end.p50 / group.goal, settings["fires"], settings["clears"])
 
 
 def describe_shortfall(group: GroupSnapshot, _: Settings) -> AlertText:
     """Describe the projected shortfall with its range, and the end date."""
-    goal, at_end = group.goal or 0, group.at_end or 0.0
-    short = max(0, round(goal - at_end))
+    goal, at_end = group.goal or 0, group.at_end
+    short = round(at_end.shortfall or 0) if at_end else goal
     end = (
         format_local_time(group.ends_at, group.zone, now=group.now)
         if group.ends_at
         else "the end date"
     )
-    low, high = _shortfall_range(group, goal)
+    low, high = _shortfall_range(at_end, goal)
     band = f" (range {low:,}–{high:,})" if high > low else ""
     return AlertText(
         f"Projected {short:,} short of {goal:,}: {group.label}, ends {end}",
         f"{group.label}: projected {short:,} short of {goal:,} on {end}{band}. "
         f"{group.progress} now.",
-        (("completes by the end date", f"{at_end:,.0f}", f"goal {goal:,}"),),
+        (("completes by the end date", f"{at_end.p50 if at_end else 0:,.0f}", f"goal {goal:,}"),),
     )
 
 
-def _shortfall_range(group: GroupSnapshot, goal: int) -> tuple[int, int]:
+def _shortfall_range(at_end: GroupAtEnd | None, goal: int) -> tuple[int, int]:
     """Return the shortfall at p90 and at p10 of the completes at the end date."""
-    at_end = group.insight.completes_at_end
-    completes = (at_end.p10, at_end.p90) if at_end else (0.0, 0.0)
-    shortfalls = [max(0, round(goal - count)) for count in completes]
-    return min(shortfalls), max(shortfalls)
+    if at_end is None:
+        return 0, 0
+    return max(0, goal - round(at_end.p90)), max(0, goal - round(at_end.p10))
 
 
 def judge_filling_early(

@@ -112,16 +112,19 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
         """Annotate what a project's groups add up to, their number, and the open incidents.
 
         The sums are those that the pull worked out (`fielding.figures.project_outlook`). ends_at is
-        the latest end date of the groups that are scheduled, live or paused.
+        the latest end date of the listed groups that are scheduled, live or paused.
         """
         return self.select_related("account").annotate(
             pm_name=pm_of_project(),
-            ends_at=latest_among_groups("ends_at", {"status__in": OPEN_STATUSES}),
+            ends_at=latest_among_groups(
+                "ends_at", {"status__in": OPEN_STATUSES, "missing_since": None}
+            ),
             groups=per_project("TargetGroup", Count("pk")),
-            live=per_project("TargetGroup", Count("pk"), status="live"),
+            live=per_project("TargetGroup", Count("pk"), status="live", missing_since=None),
             goal_sum=project_sum("goal"),
             completes_sum=project_sum("completes"),
             short=project_sum("shortfall__1"),
+            missing_in_paused=project_sum("paused"),
             late_groups=project_sum("short_groups"),
             open_groups=project_sum("open_groups"),
             firing=per_project("Incident", Count("pk"), state__in=OPEN_INCIDENT),

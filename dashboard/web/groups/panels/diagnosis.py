@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dashboard.alerts.text import pause_cause
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens, is_full
-from dashboard.fielding.domain.scope import is_open
+from dashboard.fielding.domain.scope import is_in_plan, is_open
 from dashboard.fielding.forecast.confidence import is_guess
 from dashboard.fielding.insight.at_end import group_at_end
 from dashboard.fielding.insight.document import Insight
@@ -99,9 +99,11 @@ def _count_of_goal(label: str, done: int | None, goal: int | None) -> str:
 def _forecast_lines(group: TargetGroup, user: User, goal: int | None, now: datetime) -> str:
     """Return the projection of a group in field: completes on the end date, or its finish.
 
-    A paused group has none, nor one that is over or full. A finish after the end date is no
-    promise: the completes on the end date then say how many come.
+    A paused group has none, nor one that is over, full or no longer listed. A finish after the end
+    date is no promise: the completes on the end date then say how many come.
     """
+    if not is_in_plan(group):
+        return ""
     is_in_field = group.status in ("live", "scheduled") and is_open(group, now)
     if group.status == "paused" and is_open(group, now) and not is_full(group):
         return "No projection while the group is paused."
