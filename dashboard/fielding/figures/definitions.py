@@ -128,7 +128,7 @@ FIGURES = (
         "at the latest reading",
         GROUP,
         OURS,
-        "group, text for the client, alerts, emails",
+        "group, shared status, alerts, emails",
         "dashboard.fielding.insight.launch_phase.launch_phase",
     ),
     FigureDefinition(
