@@ -37,7 +37,7 @@ ROOMS = {
         "web/projects",
         "web/reports",
         "web/tables",
-        "web/test_one_story.py",
+        "web/one_story",
         "web/test_pages.py",
     ),
 }
