@@ -69,7 +69,7 @@ class CellForecast:
     ends_short: bool
 
 
-class Delays(NamedTuple):
+class QuotaDelays(NamedTuple):
     """How many times as long the goal takes as it would without quotas (1 or more, inf: it is
     not reached at all): at the early, the middle and the late end of the range."""
 
@@ -88,7 +88,7 @@ class CellsForecast:
     cells: tuple[CellForecast, ...]
     at_end: Percentiles
     chance: float
-    delays: Delays
+    delays: QuotaDelays
     last_to_fill: CellForecast | None
 
 
@@ -161,12 +161,13 @@ def forecast_cells(
     missing = max(goal - completes, 0.0)
     wanted = _without_rounding(missing, list(rooms.values()))
     results: dict[int, CellForecast] = {}
-    through, waits = np.full(DRAWS, missing), np.zeros(DRAWS)
+    through, waits, free = np.full(DRAWS, missing), np.zeros(DRAWS), np.zeros(DRAWS)
     for question, places in by_question.items():
         room = rooms[question]
         arrivals = _arrivals([cells[place] for place in places], coming, rng)
         through = np.minimum(through, np.minimum(arrivals, room).sum(axis=0))
         waits = np.maximum(waits, _waits(arrivals, room, wanted))
+        free = np.maximum(free, wanted / np.maximum(arrivals.sum(axis=0), _NOTHING))
         chances = (arrivals >= room).mean(axis=1).tolist()
         ranges = np.sort(arrivals, axis=1)[:, [*RANKS]].tolist()
         for place, chance, ranked in zip(places, chances, ranges, strict=True):
@@ -179,7 +180,7 @@ def forecast_cells(
         forecasts,
         Percentiles(*(completes + np.sort(through)[[*RANKS]]).tolist()),
         float((through >= missing).mean()),
-        _delays(waits, wanted / np.maximum(coming, _NOTHING)),
+        _delays(waits, free),
         _last_to_fill(forecasts, ends_at),
     )
 
@@ -238,10 +239,10 @@ def _waits(arrivals: Floats, room: Floats, wanted: float) -> Floats:
     return np.where(never & (wanted > 0), np.inf, (wanted - before) / np.maximum(speed, _NOTHING))
 
 
-def _delays(waits: Floats, free: Floats) -> Delays:
+def _delays(waits: Floats, free: Floats) -> QuotaDelays:
     """The waits with quotas over those without them, at each level."""
     late, usual = (np.sort(values)[[*RANKS]] for values in (waits, free))
-    return Delays(*np.maximum(late / np.maximum(usual, _NOTHING), 1.0).tolist())
+    return QuotaDelays(*np.maximum(late / np.maximum(usual, _NOTHING), 1.0).tolist())
 
 
 def _cell_forecast(
