@@ -13,8 +13,7 @@ from dashboard.fielding.insight.assistant_modules import Modules
 from dashboard.fielding.insight.baselines import Baselines
 from dashboard.fielding.insight.compute import forecast_histories, phase_of_history, silence_of
 from dashboard.fielding.insight.group_history import GroupHistory
-from dashboard.fielding.insight.indicators import Indicators
-from dashboard.fielding.insight.indicators_of_group import indicators_of
+from dashboard.fielding.insight.indicators import Indicators, indicators_of
 from dashboard.fielding.insight.samples import Sample
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series.pace import SoftLaunch

@@ -55,6 +55,7 @@ def _world(seed: int) -> Iterator[Field]:
     world = World(origin, SimulatedClock(lambda: 0.0, 0.0, START))
     for group in world.groups.values():
         group.temper.overrun = NO_GOAL
+        group.profiling = {}  # nor at its quotas, which `quota_cells` measures
     until = START + DAYS * DAY
     world.settle(until)
     rng = np.random.default_rng(seed)

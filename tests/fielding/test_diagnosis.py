@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.fielding.insight.diagnosis import RULES, diagnose_group
-from dashboard.fielding.insight.indicators import Indicators
+from dashboard.fielding.insight.indicators import Indicators, SlowQuota
 
 WELL = Indicators(
     entrants=1000,
@@ -45,6 +45,7 @@ ILL: dict[str, dict[str, Any]] = {
     "set_up": {"analysis": {"Complete": 90, "Redirect error": 10}},
     "about_to_pause": {"hours_silent": 62.0},
     "quotas": {"quotas_full": 0.7},
+    "slow_quota": {"slow_quota": SlowQuota("35–54", "completes", 31, 50, 38, 44, 0.02)},
     "loi": {"loi_seconds": 852},
     "ir": {"ir": 0.3},
     "drop_off": {"drop_off": 0.4},

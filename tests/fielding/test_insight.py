@@ -161,7 +161,7 @@ def test_a_soft_launch_asks_for_its_share_and_warns_of_its_end() -> None:
 def test_full_quotas_are_a_cause() -> None:
     made = group()
     targets = [{"goal": 10, "completes": done} for done in (10, 11, 4)]
-    GroupPanels.objects.create(group=made, profiles=[{"targets": targets}])
+    GroupPanels.objects.create(group=made, profiles=[{"quotas": True, "targets": targets}])
     seen = [cause["observed"] for cause in refreshed(made)["causes"]]
     assert "67 % of the quotas are full" in seen
 

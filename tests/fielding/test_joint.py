@@ -44,10 +44,6 @@ def test_a_group_past_its_goal_keeps_what_it_has():
     assert forecast_sum([group(now=300.0, goal=200.0)]).at_end == (300.0, 300.0, 300.0)
 
 
-def test_cells_cap_a_group_below_its_goal():
-    assert forecast_sum([group(cells_left=50.0)]).at_end.p50 == pytest.approx(150.0)
-
-
 def test_the_shortfall_of_a_sum_is_more_than_that_of_its_middles():
     groups = [group(goal=320.0, project=f"p{n}", country=f"c{n}") for n in range(50)]
     middles = sum(max(0.0, one.goal - one.p50) for one in groups)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dashboard.fielding.insight.baselines import learn_account, learn_baselines, load_baselines
-from dashboard.fielding.models import Baseline, Project, TargetGroup
+from dashboard.fielding.models import Baseline, Change, Project, TargetGroup
 from dashboard.fielding.series.weekly_shape import prior_shape
 from tests import factories
 
@@ -74,24 +74,89 @@ def test_few_completes_teach_nothing(project: Project) -> None:
 
 def test_learning_again_replaces_what_was_learned(project: Project) -> None:
     evening(project)
-    assert learned(project) == learned(project) == 2
-    assert Baseline.objects.count() == 2
+    assert learned(project) == learned(project) == 3  # project, country, account
+    assert Baseline.objects.count() == 3
 
 
-def test_a_plan_is_expected_at_the_speed_of_its_project(project: Project) -> None:
+def young(project: Project, **fields: Any) -> TargetGroup:
+    """A group that begins now and wants 20 completes a day."""
+    given = {"completes": 0, "completes_goal": 200, "filling_goal": 200, "country_code": "de"}
+    given |= {"starts_at": factories.NOW, "ends_at": factories.NOW + timedelta(days=10)}
+    return factories.group(project, **(given | fields))
+
+
+def daily_of(group: TargetGroup) -> float:
+    prior = load_baselines([group]).prior(group)
+    assert prior is not None and prior.daily is not None
+    return prior.daily
+
+
+def test_a_plan_is_expected_at_the_level_of_its_project_as_far_as_it_is_known(
+    project: Project,
+) -> None:
     for _ in range(3):
         evening(project, daily=25)  # half of what the plan asks
     learned(project)
-    young = factories.group(
-        project,
-        completes=0,
-        completes_goal=200,
-        starts_at=factories.NOW,
-        ends_at=factories.NOW + timedelta(days=10),
-    )
-    prior = load_baselines([young]).prior(young)
-    assert prior is not None
-    assert prior.daily == pytest.approx(10, rel=0.1)
+    few = daily_of(young(project))
+    for _ in range(9):
+        evening(project, daily=25)
+    learned(project)
+    assert 10 < daily_of(young(project)) < few < 15
+
+
+def test_a_project_without_groups_leans_on_its_country_and_its_account(project: Project) -> None:
+    for _ in range(6):
+        evening(project, daily=25)
+    learned(project)
+    new = factories.project(project.account)
+    here, abroad = (daily_of(young(new, country_code=code)) for code in ("de", "jp"))
+    assert daily_of(young(project)) < here < abroad < 20
+
+
+def test_groups_that_bring_nearly_nothing_lower_the_level(project: Project) -> None:
+    for _ in range(3):
+        evening(project, daily=25)
+    learned(project)
+    usual = daily_of(young(project))
+    for _ in range(3):
+        evening(project, daily=1.5)  # 15 completes: no week is learned from them
+    learned(project)
+    assert daily_of(young(project)) < 0.7 * usual
+
+
+def test_the_fade_after_the_first_day_is_pooled_and_time_paused_is_left_out(
+    project: Project,
+) -> None:
+    for _ in range(8):
+        fading(project)
+    learned(project)
+    prior = load_baselines([new := young(project)]).prior(new)
+    assert prior is not None and prior.fade is not None and prior.varies is not None
+    assert prior.fade == pytest.approx(0.5, abs=0.08)
+    assert prior.varies < 0.7
+
+
+def fading(project: Project) -> TargetGroup:
+    """48 completes on its first day and 24 on each other one, but for the fifth: paused."""
+    group = evening(project)
+    group.completes_days.all().delete()
+    rate = np.full(DAYS * 24, 1.0)
+    rate[:24] = 2.0
+    rate[4 * 24 : 5 * 24] = 0.0
+    start = factories.NOW - timedelta(days=DAYS)
+    for day, status in ((4, "paused"), (5, "live")):
+        at = start + timedelta(days=day)
+        Change.objects.create(
+            account=group.account,
+            group=group,
+            kind="status_change",
+            new=status,
+            batch_id=status,
+            occurred_at=at,
+            seen_at=at,
+        )
+    factories.completes(group, counts=np.cumsum(rate).astype(int).tolist())
+    return group
 
 
 def test_the_usual_price_is_that_of_the_same_market(project: Project) -> None:
@@ -123,6 +188,6 @@ def test_only_accounts_that_are_polled_are_learned_from(project: Project) -> Non
     silent = factories.project(factories.account(polling=False))
     for _ in range(2):
         evening(silent)
-    assert learn_baselines(now=factories.NOW) == 2
+    assert learn_baselines(now=factories.NOW) == 3
     told = Baseline.objects.values_list("account", flat=True).distinct()
     assert list(told) == [project.account_id]

@@ -156,6 +156,7 @@ def test_a_day_brings_the_exchange_into_play() -> None:
 def test_a_reached_goal_completes_and_a_past_end_pauses() -> None:
     group = _live(6)
     settle_and_cut(group, ORIGIN)
+    group.temper.lively = False  # nobody waits for the last quota
     group.filling_strategy = "completes"
     group.filling_goal = group.tally.counts.completes + 3
     group.temper.overrun = 0

@@ -55,10 +55,17 @@ def completes_target(group: HasFillingGoal) -> int | None:
         return group.completes_goal
     if not group.filling_goal or group.prescreens is None:
         return None
-    done, expected = group.completes or 0, group.expected_incidence_rate
-    weight = 0 if expected is None else PRESCREENS_OF_PRIOR
-    if group.prescreens + weight < PRESCREENS_OF_PRIOR:
+    share = completes_per_prescreen(group)
+    if share is None:
         return None
-    share = (done + weight * (expected or 0.0)) / (group.prescreens + weight)
     to_come = max(group.filling_goal - group.prescreens, 0)
-    return max(done + round(to_come * share), 1)
+    return max((group.completes or 0) + round(to_come * share), 1)
+
+
+def completes_per_prescreen(group: HasFillingGoal) -> float | None:
+    """Return the completes to expect of a prescreen; None while too early to estimate."""
+    prescreens, expected = group.prescreens or 0, group.expected_incidence_rate
+    weight = 0 if expected is None else PRESCREENS_OF_PRIOR
+    if prescreens + weight < PRESCREENS_OF_PRIOR:
+        return None
+    return ((group.completes or 0) + weight * (expected or 0.0)) / (prescreens + weight)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.quotas import quota_unit
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.effects import effect
 from dashboard.fielding.effects.other_events import other_events, quota_cells
@@ -195,7 +196,7 @@ def _group_of(
         prior=prior,
         entrants=_known_counts(((at, entrants) for at, entrants, _ in read), now),
         prescreens=_known_counts(((at, prescreens) for at, _, prescreens in read), now),
-        quotas=quota_cells(records.profiles, by_prescreens=group.filling_strategy == "prescreens"),
+        quotas=quota_cells(records.profiles, quota_unit(group.filling_strategy)),
     )
 
 

@@ -6,11 +6,12 @@ the steps of a slow pacing. Pauses are taken from the statuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.quotas import QuotaUnit, quota_targets
 from dashboard.fielding.effects.effect import QuotaProgress, SettingChange
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
@@ -64,17 +65,11 @@ def other_events(
     return events
 
 
-def quota_cells(profiles: Iterable[object], *, by_prescreens: bool) -> list[QuotaProgress]:
+def quota_cells(profiles: object, unit: QuotaUnit) -> list[QuotaProgress]:
     """The cells with a goal of stored profiles whose quotas are on, as they are now."""
-    counted = "prescreens" if by_prescreens else "completes"
     return [
-        QuotaProgress(
-            str(profile.get("id") or number), float(target.get(counted) or 0), float(goal)
-        )
-        for number, profile in enumerate(profiles)
-        if isinstance(profile, Mapping) and profile.get("quotas")
-        for target in profile.get("targets") or []
-        if (goal := target.get("goal"))
+        QuotaProgress(target.question, float(target.done), float(target.goal))
+        for target in quota_targets(profiles, unit)
     ]
 
 

@@ -163,6 +163,18 @@ FIGURES = (
         "dashboard.web.groups.panels.quotas.quota_cells",
     ),
     FigureDefinition(
+        "Quota at end",
+        "completes or prescreens",
+        "Projected count of a quota on the end date (p10, p50, p90), at most its goal, with the "
+        "chance that it fills and the day it does. People fall into open quotas by the shares so "
+        "far; the group's projection is what its quotas let through.",
+        "now to end date",
+        GROUP,
+        OURS,
+        "group",
+        "dashboard.fielding.insight.quota_cells.forecast_quotas",
+    ),
+    FigureDefinition(
         "Difference to the previous wave",
         "% of goal",
         "Share of the goal reached minus that of the matched group of the previous wave, at the "

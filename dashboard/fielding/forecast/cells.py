@@ -8,35 +8,45 @@ open, and are drawn to the shares of their limits while there are few (a Dirichl
 
 Where a group asks several quota questions, each person falls into one cell of each, and the
 group gets what the question that lets least through lets through.
+
+The exchange gives the counts of cells as they are now and not their histories, so the history of
+the open cells is the group's own with the part of the full ones taken out, up to the moment at
+which they were first seen full (`without_full_cells`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from dashboard.fielding.forecast.group_forecast import Forecast
 from dashboard.fielding.forecast.joint import Percentiles, spread_ends
-from dashboard.fielding.series.readings import Floats, Reading
+from dashboard.fielding.series.readings import CleanReadings, Floats, Reading
 
-DRAWS = 1000
-LEVELS = (0.1, 0.5, 0.9)
+DRAWS = 501
+RANKS = (50, 250, 450)  # of sorted draws: p10, p50, p90
 LIMITS_WORTH = 8.0  # completes that the shares of the limits are worth as a guess
 SHARE_DRIFTS = 0.15  # sd of the log of a share: it is never quite the one of before
 SHORT_BELOW = 0.15  # chance to fill under which a cell is named
 LATEST = timedelta(days=90)
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class CellState:
-    """A cell of a quota question: completes at which it closes, completes so far."""
+    """A cell of a quota question: completes at which it closes, completes so far.
+
+    full_since: when it was first seen full, None while it is open and where nobody saw it.
+    """
 
     name: str
     limit: float
     completes: float
     question: str = ""
+    full_since: datetime | None = None
 
     @property
     def room(self) -> float:
@@ -59,16 +69,26 @@ class CellForecast:
     ends_short: bool
 
 
+class QuotaDelays(NamedTuple):
+    """How many times as long the goal takes as it would without quotas (1 or more, inf: it is
+    not reached at all): at the early, the middle and the late end of the range."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
 @dataclass(frozen=True, slots=True)
 class CellsForecast:
     """Every cell, what they let through together (completes of the group at the end, at most
-    its goal), the chance of the group's goal, and the cell that holds the field up: the open
-    cell that fills last, if another one fills before the end or it stays short; None without one.
+    its goal), the chance of the group's goal, by how much they delay it, and the cell that the
+    field waits for: the open one that fills last, if another one fills before the end.
     """
 
     cells: tuple[CellForecast, ...]
     at_end: Percentiles
     chance: float
+    delays: QuotaDelays
     last_to_fill: CellForecast | None
 
 
@@ -88,10 +108,34 @@ def sum_of_open_cells(
     return sorted(totals.items())
 
 
+def without_full_cells(series: CleanReadings, cells: Sequence[CellState]) -> CleanReadings:
+    """The group's own series as if its full cells had never taken anybody.
+
+    Up to the moment at which the last cell of a question was first seen full, only the part that
+    its open cells had by then counts. Where nobody saw a cell fill, the series stays as it is.
+    """
+    if not series.at.size:
+        return series
+    kept = np.ones(series.at.size)
+    for question in dict.fromkeys(cell.question for cell in cells):
+        asked = [cell for cell in cells if cell.question == question]
+        filled = [cell.full_since for cell in asked if cell.room <= 0 and cell.full_since]
+        if not filled:
+            continue
+        before = int(np.searchsorted(series.at, max(filled).timestamp(), side="right"))
+        had = float(series.count[before - 1]) if before else 0.0
+        is_open = sum(cell.completes for cell in asked if cell.room > 0)
+        had_open = is_open - (float(series.count[-1]) - had)
+        kept[:before] *= min(max(had_open / had, 0.0), 1.0) if had else 1.0
+    rises = np.diff(series.count, prepend=0.0) * kept
+    return CleanReadings(series.at, np.cumsum(rises))
+
+
 def forecast_cells(
     cells: Sequence[CellState],
     *,
     open_cells: Forecast,
+    counted: float,
     goal: float,
     completes: float,
     now: datetime,
@@ -99,33 +143,44 @@ def forecast_cells(
 ) -> CellsForecast:
     """The forecast of each cell, and of the group as its cells let it through.
 
-    open_cells: the forecast of the completes of the cells of one question that are open
-    (`sum_of_open_cells`), or of the group where no cell has filled yet; completes, goal: of the
-    group. The answer is the same for the same figures. ValueError for negative limits or counts.
+    open_cells: the forecast of a history without the cells that are full (`sum_of_open_cells`,
+    `without_full_cells`); counted: the completes in that history; completes, goal: of the group.
+    The answer is the same for the same figures. ValueError for negative limits or counts.
     """
     if any(cell.limit < 0 or cell.completes < 0 for cell in cells):
         raise ValueError("limits and completes of a cell are not negative")
-    questions = list(dict.fromkeys(cell.question for cell in cells))
     rng = np.random.default_rng(_seed(cells, open_cells))
-    luck = rng.standard_normal(DRAWS)
+    coming = _coming(open_cells, counted, rng.standard_normal(DRAWS))
+    by_question: dict[str, list[int]] = {}
+    for place, cell in enumerate(cells):
+        by_question.setdefault(cell.question, []).append(place)
+    rooms = {
+        question: np.array([[cells[place].room] for place in places])
+        for question, places in by_question.items()
+    }
+    missing = max(goal - completes, 0.0)
+    wanted = _without_rounding(missing, list(rooms.values()))
     results: dict[int, CellForecast] = {}
-    through = np.full(DRAWS, max(goal - completes, 0.0))
-    for question in questions:
-        places = [place for place, cell in enumerate(cells) if cell.question == question]
-        asked = [cells[place] for place in places]
-        arrivals = _arrivals(asked, open_cells, luck, rng)
-        room = np.array([[cell.room] for cell in asked])
-        taken = np.minimum(arrivals, room)
-        through = np.minimum(through, taken.sum(axis=0))
-        for place, row in zip(places, range(len(asked)), strict=True):
+    through, waits, free = np.full(DRAWS, missing), np.zeros(DRAWS), np.zeros(DRAWS)
+    for question, places in by_question.items():
+        room = rooms[question]
+        arrivals = _arrivals([cells[place] for place in places], coming, rng)
+        through = np.minimum(through, np.minimum(arrivals, room).sum(axis=0))
+        waits = np.maximum(waits, _waits(arrivals, room, wanted))
+        free = np.maximum(free, wanted / np.maximum(arrivals.sum(axis=0), _NOTHING))
+        chances = (arrivals >= room).mean(axis=1).tolist()
+        ranges = np.sort(arrivals, axis=1)[:, [*RANKS]].tolist()
+        for place, chance, ranked in zip(places, chances, ranges, strict=True):
             results[place] = _cell_forecast(
-                cells[place], arrivals[row], taken[row], now=now, ends_at=ends_at
+                cells[place], Percentiles(*ranked), chance, now=now, ends_at=ends_at
             )
+    through = np.where(through >= wanted, missing, through)
     forecasts = tuple(results[place] for place in range(len(cells)))
     return CellsForecast(
         forecasts,
-        Percentiles(*(completes + np.quantile(through, LEVELS)).tolist()),
-        float((completes + through >= goal).mean()),
+        Percentiles(*(completes + np.sort(through)[[*RANKS]]).tolist()),
+        float((through >= missing).mean()),
+        _delays(waits, free),
         _last_to_fill(forecasts, ends_at),
     )
 
@@ -136,41 +191,74 @@ def _seed(cells: Sequence[CellState], open_cells: Forecast) -> int:
     return crc32(np.array([*figures, ends]).tobytes())
 
 
-def _arrivals(
-    cells: Sequence[CellState], outlook: Forecast, luck: Floats, rng: np.random.Generator
-) -> Floats:
+def _coming(outlook: Forecast, counted: float, luck: Floats) -> Floats:
+    """Completes to come if no cell filled any more, for normal scores (draws)."""
+    ends = np.array(
+        [outlook.completes_at_end_p10, outlook.completes_at_end_p50, outlook.completes_at_end_p90]
+    )
+    return np.maximum(spread_ends(counted, ends, luck) - counted, 0.0)
+
+
+def _without_rounding(missing: float, rooms: Sequence[Floats]) -> float:
+    """Completes that are missing to the goal, as far as the goals of cells were rounded down."""
+    for room in rooms:
+        least = float(room.sum())
+        if least < missing <= least + len(room):
+            missing = least
+    return missing
+
+
+def _arrivals(cells: Sequence[CellState], coming: Floats, rng: np.random.Generator) -> Floats:
     """Completes that would come for each cell if none were full: (cells, draws)."""
     is_open = np.array([cell.room > 0 for cell in cells])
     counts = np.array([cell.completes for cell in cells])
     limits = np.array([cell.limit for cell in cells])
-    now = float(counts[is_open].sum())
-    ends = np.array(
-        [outlook.completes_at_end_p10, outlook.completes_at_end_p50, outlook.completes_at_end_p90]
-    )
-    coming = np.maximum(spread_ends(now, ends, luck) - now, 0.0)
     guess = LIMITS_WORTH * limits / max(float(limits[is_open].sum()), 1e-9)
-    shares = rng.standard_gamma((counts + guess)[:, None], (len(cells), luck.size))
+    shares = rng.standard_gamma((counts + guess)[:, None], (len(cells), coming.size))
     shares *= np.exp(SHARE_DRIFTS * rng.standard_normal(shares.shape))
     shares *= is_open[:, None]
     shares /= np.maximum(shares.sum(axis=0), 1e-9)
     return np.asarray(rng.poisson(shares * coming), dtype=np.float64)
 
 
+def _waits(arrivals: Floats, room: Floats, wanted: float) -> Floats:
+    """How often the time to the end passes until the cells of a question have taken what is
+    wanted (draws); inf where they never do. Each takes its arrivals evenly until it is full."""
+    fills = np.where(room > 0, room / np.maximum(arrivals, _NOTHING), 0.0)
+    order = fills.argsort(axis=0)
+    fills, arriving = (np.take_along_axis(values, order, 0) for values in (fills, arrivals))
+    full = np.take_along_axis(np.broadcast_to(room, arrivals.shape), order, 0).cumsum(axis=0)
+    rate = np.maximum(arriving.sum(axis=0) - arriving.cumsum(axis=0), 0.0)
+    taken = full + fills * rate
+    place = (taken < wanted - _NOTHING).sum(axis=0)
+    draws = np.arange(place.size)
+    never = (place == room.shape[0]) | (arriving.sum(axis=0) <= 0)
+    place = np.minimum(place, room.shape[0] - 1)
+    before = np.where(place > 0, full[place - 1, draws], 0.0)
+    speed = np.where(place > 0, rate[place - 1, draws], arriving.sum(axis=0))
+    return np.where(never & (wanted > 0), np.inf, (wanted - before) / np.maximum(speed, _NOTHING))
+
+
+def _delays(waits: Floats, free: Floats) -> QuotaDelays:
+    """The waits with quotas over those without them, at each level."""
+    late, usual = (np.sort(values)[[*RANKS]] for values in (waits, free))
+    return QuotaDelays(*np.maximum(late / np.maximum(usual, _NOTHING), 1.0).tolist())
+
+
 def _cell_forecast(
-    cell: CellState, arrivals: Floats, taken: Floats, *, now: datetime, ends_at: datetime
+    cell: CellState, arrivals: Percentiles, chance: float, *, now: datetime, ends_at: datetime
 ) -> CellForecast:
-    chance = float((arrivals >= cell.room).mean())
-    middle = float(np.median(arrivals))
+    """arrivals: completes that would come until the end if the cell took them all."""
     wait: timedelta | None = timedelta(0)
     if cell.room > 0:
-        wait = (ends_at - now) * (cell.room / middle) if middle > 0 else None
+        wait = (ends_at - now) * (cell.room / arrivals.p50) if arrivals.p50 > 0 else None
     full_at = now + wait if wait is not None and wait <= LATEST else None
-    at_end = Percentiles(*(cell.completes + np.quantile(taken, LEVELS)).tolist())
+    at_end = Percentiles(*(cell.completes + min(count, cell.room) for count in arrivals))
     return CellForecast(cell, at_end, chance, full_at, chance < SHORT_BELOW)
 
 
 def _last_to_fill(cells: Sequence[CellForecast], ends_at: datetime) -> CellForecast | None:
-    """The open cell that is least likely to fill, if it holds the field up."""
+    """The open cell that is least likely to fill, if another one fills before the end."""
     is_open = [forecast for forecast in cells if forecast.cell.room > 0]
     if not is_open:
         return None
@@ -179,4 +267,4 @@ def _last_to_fill(cells: Sequence[CellForecast], ends_at: datetime) -> CellForec
         forecast is not last and forecast.full_at is not None and forecast.full_at < ends_at
         for forecast in cells
     )
-    return last if another_fills or last.chance < 0.5 else None
+    return last if another_fills else None

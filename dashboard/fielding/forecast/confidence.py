@@ -6,6 +6,7 @@ and on generated ones alike, so the words are bounds of that width (docs/insight
 the coverage of each word).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from dashboard.fielding.forecast.inputs import NO_END, PreparedInput
@@ -17,6 +18,7 @@ HIGH, MEDIUM = 0.35, 0.9  # width of the range over the completes expected at th
 YOUNG = 48  # hours in field before a forecast may be called high
 STALE, OLD = 6, 48  # hours since the last reading: worth a note, too many to be sure
 SHOWS_AFTER = 24.0  # hours after which the readings show what a change did
+_WIDE = "wide:"
 FEW = 5  # completes below which a rate is little more than a guess
 
 
@@ -67,6 +69,23 @@ def _describe_change(case: PreparedInput) -> str | None:
     return f"{hours:.0f} h ago" if hours >= 1 else "within the hour"
 
 
+def with_range(
+    confidence: Confidence, note: str, at_end: Sequence[float]
+) -> tuple[Confidence, str]:
+    """The same confidence and note for another range of completes at the end."""
+    first, _, others = note.partition("; ")
+    if not first.startswith(_WIDE):
+        return confidence, note
+    is_wide, why = _wide(*at_end)
+    return ("low" if is_wide else "medium"), "; ".join(filter(None, (why, others)))
+
+
+def _wide(low: float, middle: float, high: float) -> tuple[bool, str]:
+    """Whether a range is too wide for more than little confidence, and that in words."""
+    is_wide = (high - low) / max(middle, 1.0) > MEDIUM
+    return is_wide, f"{_WIDE} {low:.0f} to {high:.0f} completes by the end date" if is_wide else ""
+
+
 def _grade(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence, str]:
     """By the completes behind the rate first, then by the width of the range."""
     if ended:
@@ -79,6 +98,7 @@ def _grade(case: PreparedInput, at_end: Floats, ended: bool) -> tuple[Confidence
         return "low", f"only {behind:.0f} completes so far: little more than a guess"
     low, middle, high = (float(end) for end in at_end)
     width = (high - low) / max(middle, 1.0)
-    if width > MEDIUM:
-        return "low", f"wide range: {low:.0f} to {high:.0f} completes by the end date"
+    is_wide, why = _wide(low, middle, high)
+    if is_wide:
+        return "low", why
     return ("medium", "") if width > HIGH or case.record.counts.size < YOUNG else ("high", "")

@@ -45,8 +45,7 @@ class SharedParts(NamedTuple):
 class GroupEnd:
     """A group's stored forecast: completes now and p10, p50, p90 at its end, not capped.
 
-    goal: completes at which the exchange stops it. cells_left: completes that its quota cells
-    still let in, None where no cell limits it. A group that has ended has all three at its
+    goal: completes at which the exchange stops it. A group that has ended has all three at its
     completes.
     """
 
@@ -57,13 +56,11 @@ class GroupEnd:
     p90: float
     project: str = ""
     country: str = ""
-    cells_left: float | None = None
 
     @property
     def cap(self) -> float:
         """The most completes it can have at its end."""
-        cap = max(self.goal, self.completes)
-        return cap if self.cells_left is None else min(cap, self.completes + self.cells_left)
+        return max(self.goal, self.completes)
 
 
 class Percentiles(NamedTuple):
@@ -87,7 +84,7 @@ class SumForecast:
 def forecast_sum(
     groups: Sequence[GroupEnd], *, shared: SharedParts | None = None, draws: int = DRAWS
 ) -> SumForecast:
-    """The sum of groups, each capped at its goal and its cells; 400 groups take about 30 ms.
+    """The sum of groups, each capped at its goal; 400 groups take about 30 ms.
 
     ValueError for percentiles out of order or not finite.
     """
@@ -134,8 +131,7 @@ def percentiles_of(draws: Floats | Singles) -> Percentiles:
 
 
 def _sort_key(group: GroupEnd) -> tuple[object, ...]:
-    cells = -1.0 if group.cells_left is None else group.cells_left
-    figures = group.completes, group.goal, group.p10, group.p50, group.p90, cells
+    figures = group.completes, group.goal, group.p10, group.p50, group.p90
     return group.project, group.country, *figures
 
 

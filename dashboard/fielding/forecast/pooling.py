@@ -8,7 +8,7 @@ the project's within both (a hierarchical normal model with known ratios of vari
 Hill, Data Analysis Using Regression and Multilevel/Hierarchical Models, 2007, chapter 12).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +35,31 @@ class GroupRecord:
     fade: float
 
 
+@dataclass(frozen=True, slots=True)
+class PooledLogs:
+    """What the groups of an account tell of the log of one number: its mean in the account, in
+    each country, what each project adds to that, and how far groups are apart beyond it (sd)."""
+
+    account: float
+    countries: Mapping[str, float]
+    projects: Mapping[str, float]
+    spread: float
+
+    def mean(self, *, project: str, country: str) -> float:
+        """The mean to expect of a group."""
+        return self.countries.get(country, self.account) + self.projects.get(project, 0.0)
+
+
+def pool_levels(records: Sequence[GroupRecord]) -> PooledLogs:
+    """What groups tell of the log of the level."""
+    return _pooled(records, [record.level for record in records], 0.0)
+
+
+def pool_fades(records: Sequence[GroupRecord]) -> PooledLogs:
+    """What groups tell of the log of the fade."""
+    return _pooled(records, [record.fade for record in records], USUAL_FADE)
+
+
 def pool_records(
     records: Sequence[GroupRecord], prior: Prior, *, project: str, country: str, planned: float
 ) -> Prior:
@@ -43,35 +68,36 @@ def pool_records(
     plan. Without records the prior is as it was."""
     if not records:
         return prior
-    level, _ = _pooled(records, [r.level for r in records], project, country, 0.0)
-    fade, varies = _pooled(records, [r.fade for r in records], project, country, USUAL_FADE)
+    fades = pool_fades(records)
+    level = pool_levels(records).mean(project=project, country=country)
+    fade = fades.mean(project=project, country=country)
     return replace(
-        prior, daily=planned * float(np.exp(level)), fade=float(np.exp(fade)), varies=varies
+        prior,
+        daily=planned * float(np.exp(level)),
+        fade=float(np.exp(fade)),
+        varies=fades.spread,
     )
 
 
-def _pooled(
-    records: Sequence[GroupRecord],
-    values: Sequence[float],
-    project: str,
-    country: str,
-    usual: float,
-) -> tuple[float, float]:
-    """The mean of the logs for a project and country, and the spread of groups around theirs."""
+def _pooled(records: Sequence[GroupRecord], values: Sequence[float], usual: float) -> PooledLogs:
+    """The parts of the logs of values of one or more groups."""
     logs = np.log(np.maximum(np.array(values), _SMALLEST))
     projects, countries = (
         np.array(names) for names in zip(*((r.project, r.country) for r in records), strict=True)
     )
     account = _drawn(logs, usual, ACCOUNT_WORTH)
-    by_country = {c: _drawn(logs[countries == c], account, COUNTRY_WORTH) for c in set(countries)}
-    base = np.array([by_country[c] for c in countries])
-    by_project = {
-        p: _drawn((logs - base)[projects == p], 0.0, PROJECT_WORTH) for p in set(projects)
+    by_country = {
+        str(c): _drawn(logs[countries == c], account, COUNTRY_WORTH) for c in set(countries)
     }
-    left = logs - base - np.array([by_project[p] for p in projects])
+    base = np.array([by_country[str(c)] for c in countries])
+    by_project = {
+        str(p): _drawn((logs - base)[projects == p], 0.0, PROJECT_WORTH) for p in set(projects)
+    }
+    left = logs - base - np.array([by_project[str(p)] for p in projects])
     spread = (left**2).sum() + VARIES_WORTH * USUAL_VARIES**2
-    mean = by_country.get(country, account) + by_project.get(project, 0.0)
-    return float(mean), float(np.sqrt(spread / (left.size + VARIES_WORTH)))
+    return PooledLogs(
+        account, by_country, by_project, float(np.sqrt(spread / (left.size + VARIES_WORTH)))
+    )
 
 
 def _drawn(logs: Floats, to: float, worth: float) -> float:

@@ -13,8 +13,19 @@ from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.forecast.rates.evidence import BLOCK
 from dashboard.fielding.series.readings import Floats, Record
 
-PRICES = (ChangelogKind.CPI, ChangelogKind.USER_REQUESTED_CPI)
-KINDS = (*PRICES, ChangelogKind.FILLING_STRATEGY, ChangelogKind.RE_ENTRY_CONFIGURATION)
+PRICES = (
+    ChangelogKind.CPI,
+    ChangelogKind.USER_REQUESTED_CPI,
+    ChangelogKind.PRIVATE_EXCHANGE_CPI,
+)
+KINDS = (
+    *PRICES,
+    ChangelogKind.FILLING_STRATEGY,
+    ChangelogKind.RE_ENTRY_CONFIGURATION,
+    ChangelogKind.PACING_ASSISTANCE,
+    ChangelogKind.PACING_LINEAR_INCREMENT_INTERVAL,
+    ChangelogKind.PACING_ADAPTIVE_INCREMENT_INTERVAL,
+)
 LEAST = Decimal("0.05")  # a price that moves by a smaller share moves nothing that can be seen
 
 Flags = NDArray[np.bool_]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -31,8 +32,7 @@ from dashboard.fielding.insight.document import (
     store_insight,
 )
 from dashboard.fielding.insight.group_history import GroupHistory, JustRead, load_histories
-from dashboard.fielding.insight.indicators import Indicators
-from dashboard.fielding.insight.indicators_of_group import indicators_of
+from dashboard.fielding.insight.indicators import Indicators, indicators_of
 from dashboard.fielding.insight.launch_phase import (
     LaunchPhase,
     Phase,
@@ -40,6 +40,12 @@ from dashboard.fielding.insight.launch_phase import (
     stored_soft_launch,
 )
 from dashboard.fielding.insight.pause_risk import EXPECTED, pause_risks
+from dashboard.fielding.insight.quota_cells import (
+    QuotaForecast,
+    forecast_quotas,
+    slow_quota,
+    stored_quotas,
+)
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.series import daily
 from dashboard.fielding.series.pace import Silence, pace_of_group, silence_of_group
@@ -98,9 +104,12 @@ def advance_today(group: TargetGroup, before: Mapping[str, Any]) -> None:
 def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
     histories = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
-    for history, result in zip(histories, forecast_histories(histories), strict=True):
+    results = forecast_histories(histories)
+    quotas = forecast_quotas(histories, results)
+    for history, free, let_in in zip(histories, results, quotas, strict=True):
+        result = replace(free, forecast=let_in.group) if free and let_in else free
         group, outlook = history.group, result.forecast if result else None
-        insight = insight_of_history(history, result)
+        insight = insight_of_history(history, result, let_in)
         store_insight(group, insight, now=now)
         is_full_launch = phase_of_history(history).is_full_launch
         group.short_at_end = shortfall_in_plan(group, insight.completes_at_end, now=now)
@@ -120,8 +129,13 @@ def phase_of_history(history: GroupHistory) -> LaunchPhase:
     return launch_phase(history.group, stored_soft_launch(history.modules), now=history.now)
 
 
-def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> Insight:
-    """Return what pages and rules need of a group beyond the exchange's own figures."""
+def insight_of_history(
+    history: GroupHistory, result: ForecastResult | None, quotas: QuotaForecast | None = None
+) -> Insight:
+    """Return what pages and rules need of a group beyond the exchange's own figures.
+
+    result: its forecast, as far as its quotas let it through; quotas: that of each of them.
+    """
     group, now = history.group, history.now
     samples = group_samples.with_sample(
         group_samples.samples_from_json(Insight.from_stored(group.insight).trail),
@@ -133,6 +147,7 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
     indicators = None
     if result is not None or group.status == "live":
         indicators = _indicators(history, result, silence, samples)
+        indicators = replace(indicators, slow_quota=slow_quota(history, quotas))
     return Insight(
         spark=daily.sparkline_counts(history.series, now=now),
         today=daily.completes_today(group.completes, history.series, history.zone, now=now),
@@ -145,6 +160,7 @@ def insight_of_history(history: GroupHistory, result: ForecastResult | None) -> 
         warnings=None if indicators is None else _warnings(indicators),
         causes=None if indicators is None else _causes(indicators),
         soft_launch=stored_soft_launch(history.modules),
+        quotas=stored_quotas(history, quotas),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dashboard.fielding.domain.figures import (
     format_beside,
+    format_count,
     format_percent,
     format_percent_limit,
 )
@@ -115,7 +116,7 @@ def _set_up(indicators: Indicators) -> Evidence | None:
 def _quotas(indicators: Indicators) -> Evidence | None:
     over = indicators.share("overquota") or 0.0
     full = indicators.quotas_full or 0.0
-    if indicators.is_waiting:
+    if indicators.is_waiting or indicators.slow_quota is not None:
         return None
     if full < 0.4 and (over < 0.2 or sum(indicators.analysis.values()) < 50):
         return None
@@ -125,6 +126,21 @@ def _quotas(indicators: Indicators) -> Evidence | None:
         else f"{format_percent(over)} hit a full quota"
     )
     return Evidence(min(0.95, 0.4 + 0.5 * max(full, over)), observed, "")
+
+
+def _slow_quota(indicators: Indicators) -> Evidence | None:
+    """Find a quota that stays short while others fill."""
+    quota = indicators.slow_quota
+    if quota is None:
+        return None
+    low, high = format_count(quota.low), format_count(quota.high)
+    by_end = low if low == high else f"{low} to {high}"
+    fills = f"{quota.fills}" if quota.fills else "not within 90 days"
+    observed = (
+        f"{quota.name}: {format_count(quota.done)} {quota.unit} now, {by_end} by the end; "
+        f"fills {fills}"
+    )
+    return Evidence(0.95 - 0.5 * quota.chance, observed, format_count(quota.goal))
 
 
 def _loi(indicators: Indicators) -> Evidence | None:
@@ -304,6 +320,12 @@ RULES: tuple[DiagnosisRule, ...] = (
         "At risk of a pause by Cint",
         "Fix this before Cint pauses the group.",
         _about_to_pause,
+    ),
+    DiagnosisRule(
+        "slow_quota",
+        "A quota will stay short",
+        "Relax this quota or merge it with another one, or raise the CPI.",
+        _slow_quota,
     ),
     DiagnosisRule(
         "quotas",

@@ -129,6 +129,36 @@ class StoredSoftLaunch(StoredPart, frozen=True, omit_defaults=False):
         return _as_datetime(self.ends_at)
 
 
+class CellAtEnd(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A quota cell that is open: p10, p50 and p90 of its count at the end, at most its goal, the
+    chance that it fills by then (0–1), and when it fills (ISO 8601), None for not within 90 days.
+    In JSON a list of five; counts are in the unit of the quotas."""
+
+    p10: float
+    p50: float
+    p90: float
+    chance: float
+    full_at: str | None
+
+    @property
+    def fills(self) -> datetime | None:
+        """Return when it fills."""
+        return _as_datetime(self.full_at)
+
+
+class StoredQuotas(StoredPart, frozen=True):
+    """The quotas of a group by key (`domain.quotas`).
+
+    full_since: when each full one was first seen full (ISO 8601), empty where it was at the first
+    read. at_end: the open ones, where they are forecast. last: the one that the group waits for
+    while others are full.
+    """
+
+    full_since: dict[str, str] | None = None
+    at_end: dict[str, CellAtEnd] | None = None
+    last: str | None = None
+
+
 class InsightHead(StoredPart, frozen=True):
     """What the pull reads of every group that changed, at a thirtieth of the price of the whole.
 
@@ -163,6 +193,7 @@ class Insight(InsightHead, frozen=True):
     warnings: dict[str, float] | None = None
     causes: list[StoredCause] | None = None
     soft_launch: StoredSoftLaunch | None = None
+    quotas: StoredQuotas | None = None
 
     @classmethod
     def of(cls, group: TargetGroup) -> Insight:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.json import Json
+from dashboard.fielding.domain.quotas import StoredQuota, quota_targets, quota_unit
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast import rate_changes as turns
 from dashboard.fielding.forecast.inputs import ForecastInput
@@ -61,8 +62,7 @@ class JustRead(NamedTuple):
 class GroupHistory:
     """A group with its series up to `now`, its pauses and its baselines.
 
-    Loaded once, then used by the forecast, the silence and the indicators. quotas_full: the share
-    (0 to 1) of its quotas that are full, None without quotas.
+    Loaded once, then used by the forecast, the silence and the indicators. quotas: as they are now.
     """
 
     group: TargetGroup
@@ -72,7 +72,7 @@ class GroupHistory:
     zone: ZoneInfo
     modules: Modules
     pools: Baselines
-    quotas_full: float | None = None
+    quotas: Sequence[StoredQuota] = ()
     turns: Sequence[datetime] = ()
 
     @cached_property
@@ -84,6 +84,12 @@ class GroupHistory:
     def prior(self) -> Prior | None:
         """Return the prior from the baselines of its project and country."""
         return self.pools.prior(self.group)
+
+    @property
+    def quotas_full(self) -> float | None:
+        """Return the share (0 to 1) of its quotas that are full; None without quotas."""
+        full = [target.is_full for target in self.quotas]
+        return sum(full) / len(full) if full else None
 
     @property
     def is_forecast(self) -> bool:
@@ -152,9 +158,8 @@ def load_histories(
                     group.details,
                 ),
                 pools=pools,
-                quotas_full=_share_of_full_quotas(
-                    profiles.get(group.pk),
-                    "prescreens" if group.filling_strategy == "prescreens" else "completes",
+                quotas=tuple(
+                    quota_targets(profiles.get(group.pk), quota_unit(group.filling_strategy))
                 ),
                 turns=turns.rate_change_times(group_changes),
             )
@@ -198,27 +203,3 @@ def _load_changes(pks: Sequence[int]) -> Mapping[int, list[tuple[datetime, str, 
 def _load_profiles(pks: Sequence[int]) -> dict[int, object]:
     rows = GroupPanels.objects.filter(group__in=pks).values_list("group_id", "profiles")
     return dict(rows) if pks else {}
-
-
-def _share_of_full_quotas(profiles: object, unit: str) -> float | None:
-    """Return the share of a group's quotas that are full; None without quotas.
-
-    unit: what their goals count, completes or prescreens.
-    """
-    quotas = list(_full_quotas(profiles, unit))
-    return sum(quotas) / len(quotas) if quotas else None
-
-
-def _full_quotas(profiles: object, unit: str) -> Iterator[bool]:
-    """Yield for each quota whether it is full."""
-    for profile in profiles if isinstance(profiles, list) else ():
-        targets = profile.get("targets") if isinstance(profile, dict) else None
-        for target in targets if isinstance(targets, list) else ():
-            goal, done = _number(target, "goal"), _number(target, unit)
-            if goal and done is not None:
-                yield done >= goal
-
-
-def _number(target: Json, key: str) -> float | None:
-    value = target.get(key) if isinstance(target, dict) else None
-    return value if isinstance(value, int | float) else None

@@ -92,10 +92,14 @@ class Change(models.Model):
 
 
 class Baseline(models.Model):
-    """The pooled week of a project's groups, or of a country's where there is no project.
+    """What the groups of a project tell of a new one; without a project, those of a country;
+    without a country either, those of the whole account.
 
-    `shape` is 168 weights by local hour of the week, from Monday. `speed` is what groups bring
-    over what their plans ask. `prices` has the median CPI by country and currency ("de EUR").
+    `shape` is 168 weights by local hour of the week, from Monday. `level` and `fade` are logs
+    (`forecast.pooling`): completes a day over those of an even plan, and the rate after the first
+    day over the rate on it; a project's are what it adds to its country's. `varies` is how far
+    the fades of groups are apart, of the account alone. `prices` has the median CPI by country
+    and currency ("de EUR").
     """
 
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="baselines")
@@ -104,7 +108,9 @@ class Baseline(models.Model):
     groups = models.PositiveIntegerField()
     completes = models.FloatField()
     shape = Document()
-    speed = models.FloatField(null=True)
+    level = models.FloatField(null=True)
+    fade = models.FloatField(null=True)
+    varies = models.FloatField(null=True)
     prices = Document(default=dict)
     learned_at = models.DateTimeField()
 

@@ -28,7 +28,7 @@ def poisson_count(mean: float, u: float) -> int:
     if mean <= 0:
         return 0
     if mean > 60:
-        return max(0, round(mean + math.sqrt(mean) * _normal(u)))
+        return max(0, round(mean + math.sqrt(mean) * normal_deviate(u)))
     chance = total = math.exp(-mean)
     count = 0
     while u > total and count < 400:
@@ -38,7 +38,7 @@ def poisson_count(mean: float, u: float) -> int:
     return count
 
 
-def _normal(u: float) -> float:
+def normal_deviate(u: float) -> float:
     """A normal deviate from a uniform one (logistic approximation, good to 2 %)."""
     u = min(max(u, 1e-6), 1 - 1e-6)
     return math.log(u / (1 - u)) / 1.702

@@ -10,6 +10,13 @@ from dashboard.simulator.catalogue.questions import (
     find_questions,
     question_answer,
 )
+from dashboard.simulator.catalogue.quota_fill import (
+    AGES,
+    GENDERS,
+    cell_shares,
+    fill_cells,
+    split_total,
+)
 from dashboard.simulator.catalogue.seeded_random import ulid_at
 from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.edits import editing_group
@@ -28,18 +35,6 @@ _PROFILES = (
     "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}/profiles"
 )
 _OF_QUOTA = ("goal", "share", "quota_name")
-_AGES = ((18, 34, 30), (35, 54, 42), (55, 65, 28))
-
-
-def split_total(total: int, weights: list[float]) -> list[int]:
-    """Whole parts of a total by weight, which add up to it."""
-    whole = sum(weights) or 1.0
-    exact = [total * w / whole for w in weights]
-    parts = [int(e) for e in exact]
-    by_rest = sorted(range(len(exact)), key=lambda i: parts[i] - exact[i])
-    for index in by_rest[: total - sum(parts)]:
-        parts[index] += 1
-    return parts
 
 
 def profiles_of(group: SimulatedGroup) -> list[Json]:
@@ -55,14 +50,14 @@ def _usual() -> Json:
             "conditions": [{"object": "range", "question_id": 42, "min": low, "max": high}],
             "quota": {"completes_goal_percentage": share},
         }
-        for low, high, share in _AGES
+        for low, high, share in AGES
     ]
     genders = [
         {
             "conditions": [{"object": "selection", "question_id": 43, "option": option}],
-            "quota": {"completes_goal_percentage": 50},
+            "quota": {"completes_goal_percentage": share},
         }
-        for option in ("1", "2")
+        for option, share in GENDERS
     ]
     return {
         "profile_adjustment_type": "percentage",
@@ -124,16 +119,39 @@ def shown_profiles(
 ) -> list[Json]:
     """Profiles as the contract shows them; with counts unless completes is None (a draft)."""
     return [
-        {**profile, "targets": _targets(group, profile["targets"], completes, prescreens)}
-        for profile in profiles_of(group)
+        {
+            **profile,
+            "targets": _targets(group, number, profile["targets"], completes, prescreens),
+        }
+        for number, profile in enumerate(profiles_of(group))
     ]
 
 
+def _counts(
+    group: SimulatedGroup, question: int, goals: list[int], completes: int, prescreens: int
+) -> tuple[list[int], list[int]]:
+    """Completes and prescreens of each quota of a question."""
+    weights: list[float] = [*map(float, goals)]
+    if not group.temper.lively or not any(goals):
+        return split_total(completes, weights), split_total(prescreens, weights)
+    shares, _ = cell_shares(group.temper.seed, question, tuple(goals))
+    if group.filling_strategy == "prescreens":
+        entered = split_total(prescreens, fill_cells(goals, shares, prescreens)[0])
+        return split_total(completes, [*map(float, entered)]), entered
+    done = split_total(completes, fill_cells(goals, shares, completes)[0])
+    beyond = split_total(max(prescreens - completes, 0), shares)
+    return done, [a + b for a, b in zip(done, beyond, strict=True)]
+
+
 def _targets(
-    group: SimulatedGroup, targets: list[Json], completes: int | None, prescreens: int
+    group: SimulatedGroup,
+    question: int,
+    targets: list[Json],
+    completes: int | None,
+    prescreens: int,
 ) -> list[Json]:
-    weights = [float(t.get("goal", 0)) for t in targets]
-    done, entered = split_total(completes or 0, weights), split_total(prescreens, weights)
+    goals = [int(target.get("goal", 0)) for target in targets]
+    done, entered = _counts(group, question, goals, completes or 0, prescreens)
     result = []
     for index, target in enumerate(targets):
         entry = {k: v for k, v in target.items() if k not in _OF_QUOTA}

@@ -10,9 +10,9 @@ from dashboard.simulator.catalogue.clock import DAY
 from dashboard.simulator.catalogue.money import in_currency, monetary_amount
 from dashboard.simulator.catalogue.people import SimulatedBusinessUnit, business_unit
 from dashboard.simulator.catalogue.places import LOCALES, SUPPLIERS
+from dashboard.simulator.catalogue.quota_fill import split_total
 from dashboard.simulator.catalogue.seeded_random import seed_of
 from dashboard.simulator.catalogue.values import Json
-from dashboard.simulator.operations.profiles import split_total
 from dashboard.simulator.world.figures import SimulatedFigures, figures_of_group
 from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.messages import (

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from dashboard.simulator.catalogue.arrivals import Arrivals
 from dashboard.simulator.catalogue.places import LOCALES, SimulatedLocale
 from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.series import Stretch, Tally
@@ -60,6 +61,8 @@ class GroupTraits:
     loi_seconds: int
     overrun: int = 0
     phases: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lively: bool = False  # people come as in real fieldwork, not evenly
+    arrivals: Arrivals | None = None
     troubles: bool = True
     colleague: bool = False
 

@@ -2,8 +2,10 @@
 
 from math import pi, sin
 
+from dashboard.simulator.catalogue.arrivals import Arrivals
 from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
 from dashboard.simulator.catalogue.places import utc_offset
+from dashboard.simulator.catalogue.quota_fill import cell_shares, fill_cells, usual_goals
 from dashboard.simulator.catalogue.seeded_random import poisson_count, uniform_draws
 from dashboard.simulator.world import rules
 from dashboard.simulator.world.group import SimulatedGroup
@@ -17,6 +19,7 @@ _BY_HOUR = (
 )
 _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
 _OVERQUOTA, _SECURITY = 0.03, 0.01
+_ELASTICITY = 1.6
 
 
 def settle_group(group: SimulatedGroup, now: int) -> None:
@@ -82,7 +85,7 @@ def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
         temper.entrants_an_hour
         * _attendance(group.locale.zone, at)
         * _price_effect(group)
-        * (1 + 0.18 * _wave(at, 3.1 * DAY, temper.phases[0]))
+        * _liveliness(group, at)
         * effect.rate
         * ((hour_end - at) / HOUR)
     )
@@ -121,7 +124,53 @@ def _attendance(zone: str, at: int) -> float:
 def _price_effect(group: SimulatedGroup) -> float:
     """How a price against the market's moves the number of people who come."""
     ratio = float(group.cpi) / max(0.01, float(group.temper.market_cpi))
-    return float(min(3.0, max(0.02, ratio**1.6)))
+    arrivals = group.temper.arrivals
+    power = _ELASTICITY if arrivals is None else arrivals.elasticity
+    return float(min(3.0, max(0.02, ratio**power)))
+
+
+def _liveliness(group: SimulatedGroup, at: int) -> float:
+    """People of this hour over the usual ones: a wave, or all that real fieldwork brings."""
+    temper, begins = group.temper, group.first_live
+    if not temper.lively or begins is None:
+        return 1 + 0.18 * _wave(at, 3.1 * DAY, temper.phases[0])
+    if temper.arrivals is None:
+        temper.arrivals = Arrivals(
+            temper.seed,
+            project=group.project_id,
+            country=group.locale.country,
+            begins=begins,
+            length=group.planned[1] - group.planned[0],
+        )
+    weekend = temper.arrivals.weekend
+    local = at + utc_offset(group.locale.zone, at // HOUR)
+    of_week = (weekend if (local // DAY + 3) % 7 >= 5 else 1.0) * 7 / (5 + 2 * weekend)
+    return temper.arrivals.factor(at - begins) * of_week * _open_share(group)
+
+
+def _open_share(group: SimulatedGroup) -> float:
+    """The share of people whose quotas are open: suppliers send nobody else."""
+    counts = group.tally.counts
+    total = counts.prescreens if group.filling_strategy == "prescreens" else counts.completes
+    share = 1.0
+    for question, goals in enumerate(quota_goals(group)):
+        shares, first_full = cell_shares(group.temper.seed, question, goals)
+        if total >= first_full:
+            share *= fill_cells(goals, shares, total)[1]
+    return share
+
+
+def quota_goals(group: SimulatedGroup) -> tuple[tuple[int, ...], ...]:
+    """The goals of each question's quotas: a share of the group's goal, or as a person set them.
+
+    Nothing changes when somebody looks at the profiles of a group for the first time.
+    """
+    if group.profiling is not None:
+        return ()
+    shares = (t.get("share", 0) for p in group.profiles for t in p["targets"])
+    if not any(share is None for share in shares):
+        return usual_goals(group.filling_goal)
+    return tuple(tuple(t.get("goal", 0) for t in p["targets"]) for p in group.profiles)
 
 
 def _wave(at: int, period: float, phase: float) -> float:

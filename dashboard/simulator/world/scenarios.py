@@ -55,6 +55,7 @@ def plan_scenario(
     group.planned = (start, end)
     pace = _PACE.get(plot, 1.0) * chance.lognormvariate(0, 0.25)
     _set_pace(group, pace, days=(end - start) / DAY)
+    group.temper.lively = plot not in ("completed", "archived", "overshoot", "soft_launch")
     if plot == "overshoot":
         group.temper.overrun = max(2, group.filling_goal // 14)
     by = group.project_manager_id

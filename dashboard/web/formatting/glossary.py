@@ -126,6 +126,11 @@ _TERMS = (
         "Quota",
     ),
     Term(
+        "Quota forecast",
+        "Count on the end date (80 % range), chance to fill by then, and the day it fills. From "
+        "the quota's count now and the pace of the group: Cint gives no history of a quota.",
+    ),
+    Term(
         "Rate card",
         "Prices by LOI and IR. Groups priced by rate card cannot be given a CPI by hand.",
         "Rate card",

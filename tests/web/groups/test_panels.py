@@ -313,6 +313,33 @@ def test_quotas_come_slowest_first_and_say_so(viewer: Client, group: TargetGroup
     assert "No quotas: <bdi>State</bdi>" in quotas
 
 
+def test_each_quota_says_where_it_ends_and_which_one_is_last_to_fill(
+    viewer: Client, group: TargetGroup
+) -> None:
+    ages = profile("Age", ("18–34", 100, 100), ("35–54", 10, 100), ("55–65", 40, 60))
+    GroupPanels.objects.create(group=group, profiles=[ages])
+    quotas = {
+        "full_since": {"18–34": ""},
+        "at_end": {
+            "35–54": [8, 30, 42.4, 0.031, None],
+            "55–65": [60, 60, 60, 0.97, "2026-11-24T10:00+00:00"],
+        },
+        "last": "35–54",
+    }
+    TargetGroup.objects.update(insight=group.insight | {"quotas": quotas})
+    cells = panel(shown(viewer, group), "quotas").split("<tr>")
+    slow, filling, full = (
+        next(cell for cell in cells if f"<bdi>{name}</bdi>" in cell)
+        for name in ("35–54", "55–65", "18–34")
+    )
+    for said in (">10–42<", "3 %", "More than 90 days away", "last to fill"):
+        assert said in slow
+    for said in (">60<", "Tue 24 Nov"):
+        assert said in filling
+    assert full.count(">—<") == 3
+    assert "last to fill" not in filling + full
+
+
 def test_a_quota_of_a_group_that_ended_is_short_not_slow(
     viewer: Client, group: TargetGroup
 ) -> None:

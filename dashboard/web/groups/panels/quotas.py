@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.quotas import QuotaUnit, StoredQuota, quota_targets, quota_unit
+from dashboard.fielding.insight.document import CellAtEnd, Insight, StoredQuotas
 from dashboard.fielding.models import GroupPanels, TargetGroup
-from dashboard.web.formatting import numbers
+from dashboard.web.formatting import numbers, times
 
 ENDED = (TargetGroup.Status.COMPLETED, TargetGroup.Status.ARCHIVED)
 BEHIND = 0.8  # a cell is slow below this part of the group's own share of goal
 
-Unit = Literal["completes", "prescreens"]
-Target = Mapping[str, Any]  # Any: a quota as the exchange sends it, stored as JSON
-
 
 @dataclass(frozen=True, slots=True)
 class QuotaCell:
-    """One quota cell: its audience and its progress, in what the group's goal counts."""
+    """One quota cell: its audience and its progress, in what the group's goal counts.
+
+    at_end: its count on the end date as a range; chance: that it fills by then; fills: when. All
+    three are empty for a cell without a forecast.
+    """
 
     profile: str
     name: str
@@ -29,6 +30,10 @@ class QuotaCell:
     left: str
     word: str
     tone: str
+    at_end: str = ""
+    chance: str = ""
+    fills: str = ""
+    is_last: bool = False
 
 
 def sheet_of(group: TargetGroup) -> GroupPanels | None:
@@ -38,21 +43,18 @@ def sheet_of(group: TargetGroup) -> GroupPanels | None:
 
 def quota_cells(group: TargetGroup) -> list[QuotaCell]:
     """Return the cells that have a goal, smallest share first; among equals, most missing."""
-    panels, ended, unit = sheet_of(group), group.status in ENDED, unit_of_quotas(group)
-    share = _share_of_goal(group)
+    panels, unit, share = sheet_of(group), unit_of_quotas(group), _share_of_goal(group)
+    stored = Insight.of(group).quotas or StoredQuotas()
     cells = [
-        _quota_cell(str(profile.get("name") or ""), target, unit, share, ended=ended)
-        for profile in (panels.profiles if panels else [])
-        if isinstance(profile, Mapping) and profile.get("quotas")
-        for target in profile.get("targets") or []
-        if target.get("goal")
+        _quota_cell(group, target, share, stored)
+        for target in quota_targets(panels.profiles if panels else None, unit)
     ]
     return sorted(cells, key=lambda cell: (cell.done / cell.goal, cell.done - cell.goal))
 
 
-def unit_of_quotas(group: TargetGroup) -> Unit:
-    """Return what the quota goals of a group count: what its filling strategy counts."""
-    return "prescreens" if group.filling_strategy == "prescreens" else "completes"
+def unit_of_quotas(group: TargetGroup) -> QuotaUnit:
+    """Return what the quota goals of a group count."""
+    return quota_unit(group.filling_strategy)
 
 
 def profiles_without_quotas(group: TargetGroup) -> list[str]:
@@ -74,23 +76,46 @@ def _share_of_goal(group: TargetGroup) -> float:
 
 
 def _quota_cell(
-    profile: str, target: Target, unit: Unit, share_of_group: float, *, ended: bool
+    group: TargetGroup, target: StoredQuota, share_of_group: float, stored: StoredQuotas
 ) -> QuotaCell:
-    done, goal = int(target.get(unit) or 0), int(target["goal"])
-    word, tone = "", ""
-    if done >= goal:
-        word, tone = "Full", "good"
-    elif ended:
-        word, tone = "Short", "warn"
-    elif done / goal < BEHIND * min(share_of_group, 1.0):
-        word, tone = "Slow", "warn"
+    done, goal, ended = target.done, target.goal, group.status in ENDED
+    forecast = None if ended or target.is_full else (stored.at_end or {}).get(target.key)
+    word, tone = _status_of(target, share_of_group, ended=ended)
     return QuotaCell(
-        profile=profile,
-        name=str(target.get("name") or numbers.DASH),
+        profile=target.profile,
+        name=target.name or numbers.DASH,
         done=min(done, goal),
         goal=goal,
         text=f"{numbers.format_count(done)} / {numbers.format_count(goal)}",
         left=numbers.format_count(max(goal - done, 0)),
         word=word,
         tone=tone,
+        at_end=_range_at_end(forecast, target) if forecast else "",
+        chance=numbers.format_likelihood(forecast.chance) if forecast else "",
+        fills=_fill_date(forecast, group) if forecast else "",
+        is_last=forecast is not None and target.key == stored.last,
     )
+
+
+def _status_of(target: StoredQuota, share_of_group: float, *, ended: bool) -> tuple[str, str]:
+    if target.is_full:
+        return "Full", "good"
+    if ended:
+        return "Short", "warn"
+    is_slow = target.done / target.goal < BEHIND * min(share_of_group, 1.0)
+    return ("Slow", "warn") if is_slow else ("", "")
+
+
+def _range_at_end(forecast: CellAtEnd, target: StoredQuota) -> str:
+    """Return the count at the end, as read since: it only grows, and not beyond the goal."""
+    low, high = (
+        numbers.format_count(min(max(count, target.done), target.goal))
+        for count in (forecast.p10, forecast.p90)
+    )
+    return low if low == high else f"{low}–{high}"
+
+
+def _fill_date(forecast: CellAtEnd, group: TargetGroup) -> str:
+    if forecast.fills is None:
+        return "More than 90 days away"
+    return f"{forecast.fills.astimezone(times.zone_of(group)):%a %-d %b}"
