@@ -15,6 +15,7 @@ MODULES = {
     "backtest_effects": "bench.forecast.effect_verdicts",
     "quota_cells": "bench.forecast.quota_cells",
     "young_groups": "bench.forecast.young_groups",
+    "joint_sum": "bench.forecast.joint_sum",
     "known_events": "bench.forecast.known_events",
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",

@@ -18,7 +18,7 @@ HIGH, MEDIUM = 0.35, 0.9  # width of the range over the completes expected at th
 YOUNG = 48  # hours in field before a forecast may be called high
 STALE, OLD = 6, 48  # hours since the last reading: worth a note, too many to be sure
 SHOWS_AFTER = 24.0  # hours after which the readings show what a change did
-_WIDE = "wide:"
+_WIDE = "wide range:"
 FEW = 5  # completes below which a rate is little more than a guess
 
 

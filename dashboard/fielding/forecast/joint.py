@@ -71,33 +71,6 @@ class Percentiles(NamedTuple):
     p90: float
 
 
-@dataclass(frozen=True, slots=True)
-class SumForecast:
-    """Completes of all groups together at their ends, and how many they are short of their
-    goals; chance: that every goal is met (0–1)."""
-
-    at_end: Percentiles
-    short: Percentiles
-    chance: float
-
-
-def forecast_sum(
-    groups: Sequence[GroupEnd], *, shared: SharedParts | None = None, draws: int = DRAWS
-) -> SumForecast:
-    """The sum of groups, each capped at its goal; 400 groups take about 30 ms.
-
-    ValueError for percentiles out of order or not finite.
-    """
-    if not groups:
-        return SumForecast(Percentiles(0.0, 0.0, 0.0), Percentiles(0.0, 0.0, 0.0), 1.0)
-    order, ends = _simulate_in_order(groups, shared or SharedParts(), draws)
-    goal = np.array([[groups[place].goal] for place in order])
-    short = np.maximum(goal - ends, 0.0).sum(axis=0)
-    return SumForecast(
-        percentiles_of(ends.sum(axis=0)), percentiles_of(short), float((short <= 0).mean())
-    )
-
-
 def simulate_ends(
     groups: Sequence[GroupEnd], *, shared: SharedParts | None = None, draws: int = DRAWS
 ) -> Singles:
@@ -108,21 +81,14 @@ def simulate_ends(
     """
     if not groups:
         return np.empty((0, draws), dtype=np.float32)
-    order, simulated = _simulate_in_order(groups, shared or SharedParts(), draws)
-    ends = np.empty_like(simulated)
-    ends[order] = simulated
-    return ends
-
-
-def _simulate_in_order(
-    groups: Sequence[GroupEnd], shared: SharedParts, draws: int
-) -> tuple[list[int], Singles]:
-    """Places of the groups in an order of their own, and their draws in that order."""
     order = sorted(range(len(groups)), key=lambda place: _sort_key(groups[place]))
     rows = [groups[place] for place in order]
     table = np.array([[g.completes, g.goal, g.p10, g.p50, g.p90, g.cap] for g in rows])
     _check(table)
-    return order, _simulate(table, _luck(rows, table, shared, draws))
+    simulated = _simulate(table, _luck(rows, table, shared or SharedParts(), draws))
+    ends = np.empty_like(simulated)
+    ends[order] = simulated
+    return ends
 
 
 def percentiles_of(draws: Floats | Singles) -> Percentiles:
