@@ -81,6 +81,7 @@ _BY_DIAGNOSIS = {
     "set_up": "fix_redirects",
     "no_entrants": "raise_cpi",
     "quotas": "relax_quotas",
+    "slow_quota": "relax_quotas",
     "loi": "fix_loi",
     "ir": "fix_ir",
     "drop_off": "reduce_drop_off",

@@ -540,6 +540,12 @@ def check_shortfall(world: World, groups: dict[str, TargetGroup], text: str) -> 
             rf"([a-z][^:\n]*? W2): projected {NUMBER} short of {NUMBER} on", text
         )
     ]
+    said += [
+        (short, goal, name)
+        for name, short, goal in re.findall(
+            rf"Worst: (.*? W2)\n +Projected {NUMBER} short of {NUMBER} on", text
+        )
+    ]
     for short, goal, name in said:
         group = groups[name]
         assert number(short) == short_of(group, world.now), name
