@@ -104,7 +104,7 @@ def _until_pulled(page: Page) -> None:
     while time.monotonic() < until:
         page.goto("/")
         rows = page.locator("section[aria-label='Needs attention'] tbody tr").count()
-        if rows > 40 and not page.locator("text=First pull of").count():
+        if rows > 10 and not page.locator("text=First pull of").count():
             return
         time.sleep(1)
 

@@ -189,6 +189,8 @@ def update_profile_filling_goal(world: World, ask: SimulatedRequest) -> Simulate
             change_group(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
         for target, number in changes:
             target |= {"goal": number, "share": None}
+        if changes and group.trouble is not None and group.trouble.kind == "full_quotas":
+            group.trouble = None
         group.version += 1
     return json_answer(_body(group, ask.now))
 

@@ -62,6 +62,7 @@ class GroupTraits:
     phases: tuple[float, float, float] = (0.0, 0.0, 0.0)
     troubles: bool = True
     colleague: bool = False
+    paced: bool = False  # more people would come than are let in: it fills evenly until its end
 
 
 @dataclass(slots=True)
