@@ -59,6 +59,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "alerts": (
         ("replay", "mail"),
         ("incidents",),
+        ("items",),
         ("recipients",),
         ("rules",),
         ("downtime", "heartbeat"),

@@ -61,7 +61,7 @@ def told() -> list[tuple[str, str, int]]:
     return list(rows.values_list("incident__rule", "kind", "sequence"))
 
 
-@pytest.mark.parametrize("survives", range(24))
+@pytest.mark.parametrize("survives", range(34))
 def test_judging_again_after_a_death_tells_each_once(field: Field, survives: int) -> None:
     breaches(field)
     cycle = factories.cycle(field.project, after(5))
@@ -71,13 +71,14 @@ def test_judging_again_after_a_death_tells_each_once(field: Field, survives: int
     assert Incident.objects.filter(state="firing").count() == 2
 
 
-@pytest.mark.parametrize("survives", range(14))
-def test_an_incident_is_never_without_its_notice(field: Field, survives: int) -> None:
+@pytest.mark.parametrize("survives", range(24))
+def test_an_incident_is_never_without_its_notice_and_its_item(field: Field, survives: int) -> None:
     breaches(field)
     cycle = factories.cycle(field.project, after(5))
     dying(survives, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     for incident in Incident.objects.filter(state="firing"):
         assert incident.notices.count() == 1
+        assert incident.item is not None
 
 
 @pytest.mark.parametrize("survives", range(16))
@@ -107,7 +108,7 @@ def test_sending_again_after_a_death_repeats_at_most_once_under_one_id(
 def test_the_deaths_above_reach_past_the_last_statement(field: Field) -> None:
     breaches(field)
     cycle = factories.cycle(field.project, after(5))
-    assert not dying(24, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
+    assert not dying(34, lambda: detect.after_cycle(cycle=cycle, now=after(5)))
     assert not dying(16, lambda: deliver.compose_due_mails(now=after(7)))
     assert not dying(10, lambda: deliver.send_due(now=after(7)))
 

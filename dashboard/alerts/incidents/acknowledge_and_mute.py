@@ -20,6 +20,8 @@ from dashboard.alerts.incidents.store import (
     expected_state,
     mute_covers,
 )
+from dashboard.alerts.items.refresh import refresh_items
+from dashboard.alerts.items.waiting import acknowledge_items
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import NO_DATA, RULES
 from dashboard.alerts.rules.settings import RuleSet
@@ -39,12 +41,14 @@ LONGEST_MUTE = timedelta(days=30)
 def acknowledge_incident(*, incident: Incident, by: User, now: datetime) -> bool:
     """Stop repeats until the incident resolves or gets worse; resolve one about a past change.
 
+    Its item waits for a day.
+
     Return False if it was resolved already.
     """
     open_now = Incident.objects.filter(pk=incident.pk, state__in=OPEN)
-    if incident.rule in CODES:
-        return bool(
-            open_now.update(
+    with transaction.atomic():
+        if incident.rule in CODES:
+            closed = open_now.update(
                 state=Incident.State.RESOLVED,
                 closed_at=now,
                 close_reason="acknowledged",
@@ -52,8 +56,12 @@ def acknowledge_incident(*, incident: Incident, by: User, now: datetime) -> bool
                 acknowledged_at=now,
                 evaluate_at=None,
             )
-        )
-    return bool(open_now.update(acknowledged_by=by, acknowledged_at=now))
+            refresh_items(incident.account_id, {incident.group_id}, now=now)
+            return bool(closed)
+        acknowledged = open_now.update(acknowledged_by=by, acknowledged_at=now)
+        if acknowledged and incident.item:
+            acknowledge_items([incident.item], by=by, now=now)
+    return bool(acknowledged)
 
 
 def mute_scope(

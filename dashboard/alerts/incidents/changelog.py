@@ -183,6 +183,8 @@ def _transition_for(
     )
     incident.project, incident.group, incident.severity = project, group, severity
     incident.facts = {"figures": []}  # the sentence has both values
+    if effective.rule is CPI_CHANGED:
+        incident.facts["step"] = _cpi_step(change)
     managers = managers_of(group, project)
     digest = effective.in_digest or change.actor_type == AUTOMATION
     return Transition(incident, {}, Notice.Kind.FIRE, managers, digest)
@@ -205,15 +207,19 @@ def describe_change(
     if effective.rule is STRATEGY_CHANGED:
         setting = "re-entry" if "re_entry" in change.kind else "the filling strategy"
         return effective.severity, f"{name}: {who} changed {setting}, {values}"
-    old, new = price_from_changelog(change.old), price_from_changelog(change.new)
-    if not old or new is None:
+    relative = _cpi_step(change)
+    if relative is None or abs(relative) < effective.settings["fires"]:
         return None
-    share = float(abs(new - old) / old)
-    if share < effective.settings["fires"]:
-        return None
+    share = abs(relative)
     severity = CRITICAL if share >= effective.settings["critical"] else effective.severity
-    step = f"{'+' if new > old else '−'}{format_percent(share)}"
+    step = f"{'+' if relative > 0 else '−'}{format_percent(share)}"
     return severity, f"{name}: {who} changed the CPI, {values} {group.currency} ({step})"
+
+
+def _cpi_step(change: Change) -> float | None:
+    """Return by which share the CPI was raised, or lowered (negative); None if not known."""
+    old, new = price_from_changelog(change.old), price_from_changelog(change.new)
+    return float((new - old) / old) if old and new is not None else None
 
 
 def _format_value(value: object) -> str:

@@ -23,10 +23,11 @@ from dashboard.alerts.incidents.judge import GroupEvaluator, RuleResult, transit
 from dashboard.alerts.incidents.load import load_snapshots, with_entrants_since_last_complete
 from dashboard.alerts.incidents.no_data import FRESH_AT_LEAST, stale_after
 from dashboard.alerts.incidents.store import OPEN, Transition, commit_transitions
+from dashboard.alerts.items.waiting import return_due_items
 from dashboard.alerts.rules.catalogue import NO_DATA
 from dashboard.alerts.rules.settings import RuleSet
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
-from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Project
+from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Item, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
 QUARTER = 15 * 60  # seconds
@@ -61,9 +62,8 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     recent = changelog.recent_changes(project, at)
     last = _last_finished(cycle)
     evaluator = GroupEvaluator(rules, at, cycle=cycle.pk, frozen=_frozen_for(cycle, last, at))
-    groups = load_snapshots(
-        project, at, open_incidents, recent, changed_since=_changed_since(last, at)
-    )
+    changed_since = _changed_since(last, at)
+    groups = load_snapshots(project, at, open_incidents, recent, changed_since=changed_since)
     results = [
         result
         for group in groups
@@ -71,8 +71,34 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     ]
     transitions = _transitions_for(results, project, at)
     transitions += changelog.transitions_for_changes(project, recent, rules=rules, now=at)
-    commit_transitions(transitions, account_id=cycle.account_id, now=at)
+    if last is None or downtime.time_lost(last, at) > downtime.GAP:
+        _mark_as_before(transitions)
+    commit_transitions(
+        transitions,
+        account_id=cycle.account_id,
+        now=at,
+        groups=_groups_with_items(project, open_incidents) if changed_since is None else (),
+    )
     heartbeat.record_heartbeat("judge", now=now)
+
+
+def _mark_as_before(transitions: Iterable[Transition]) -> None:
+    """Mark new incidents as older than the first reading of a project, or than an outage of ours.
+
+    They are listed and mailed once, together; they are no news.
+    """
+    for transition in transitions:
+        if not transition.expected:
+            transition.incident.since_before = True
+
+
+def _groups_with_items(project: Project, open_incidents: OpenIncidents) -> set[int | None]:
+    """Return the groups of a project whose items change with time; None for what is no group's.
+
+    This also makes the items of incidents from an older release.
+    """
+    open_items = Item.objects.open().filter(project=project)
+    return {None, *open_incidents, *open_items.values_list("target_group_id", flat=True)}
 
 
 def _transitions_for(
@@ -95,6 +121,7 @@ def evaluate_by_time(*, now: datetime) -> None:
     """
     heartbeat.record_heartbeat("time", now=now)
     acknowledge_and_mute.end_mutes(now=now)
+    return_due_items(now=now)
     unconfirmed_edits.check_unconfirmed_edits(now=now)
     refused_jobs.check_refused_jobs(now=now)
     for account in ExchangeAccount.objects.all():

@@ -1,4 +1,4 @@
-"""Store transitions: incidents and their notices, in one short transaction.
+"""Store transitions: incidents, their items and their notices, in one short transaction.
 
 A transition is an UPDATE that must find the incident as it was read; the second of two workers
 finds nothing. Notices are unique, so writing them twice has the same result as writing them once.
@@ -7,7 +7,7 @@ finds nothing. Notices are unique, so writing them twice has the same result as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -15,6 +15,7 @@ from typing import TypedDict
 from django.db import transaction
 from django.db.models import Q
 
+from dashboard.alerts.items.refresh import refresh_items
 from dashboard.alerts.recipients.resolve import People
 from dashboard.alerts.rules.settings import Effective
 from dashboard.fielding.models import Incident, Membership, Mute, Notice
@@ -120,17 +121,26 @@ _WRITTEN = (
 )
 
 
-def commit_transitions(transitions: Sequence[Transition], *, account_id: int, now: datetime) -> int:
-    """Commit transitions of one account with their notices.
+def commit_transitions(
+    transitions: Sequence[Transition],
+    *,
+    account_id: int,
+    now: datetime,
+    groups: Collection[int | None] = (),
+) -> int:
+    """Commit transitions of one account with their items and notices.
 
-    Return the number of transitions that this worker won.
+    groups: others whose items are brought up to date. Return the number of transitions that this
+    worker won.
     """
-    if not transitions:
+    if not transitions and not groups:
         return 0
     with transaction.atomic():
         _mark_flapping(transitions, account_id, now)
         won = _insert_incidents([each for each in transitions if not each.expected])
         won += [each for each in transitions if each.expected and _update_incident(each)]
+        moved = {each.incident.group_id for each in won if each.incident.fired_at}
+        refresh_items(account_id, {*moved, *groups}, now=now)
         _create_notices(won, account_id, now)
     return len(won)
 

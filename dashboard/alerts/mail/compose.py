@@ -36,7 +36,7 @@ class MailBody(NamedTuple):
     html: str
 
 
-class Item(NamedTuple):
+class AlertLine(NamedTuple):
     """One incident as a mail shows it."""
 
     label: str
@@ -158,13 +158,13 @@ def _widespread_line(incidents: Sequence[Incident]) -> str:
     return f"{one_line(first.project.name, 100)}: {count} of {total} groups in field, {title}"
 
 
-def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[Item]:
+def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[AlertLine]:
     """Return incidents as a mail shows them, each with the completes of the last day."""
     rows = list(notices)
     groups = [notice.incident.group_id for notice in rows if notice.incident.group_id]
     bars = text_sparkline.last_day(groups, now=now)
     return [
-        Item(
+        AlertLine(
             _state_label(notice),
             one_line(notice.incident.headline, 300),
             _details_of(notice.incident),

@@ -7,8 +7,10 @@ from datetime import time
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.fields import amount_field
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.people import User
+from dashboard.fielding.models.querysets.items import ItemQuerySet
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet, MailQuerySet
 
 
@@ -36,6 +38,73 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} v{self.version}"
+
+
+class Item(models.Model):
+    """What one action fixes on one group: the open incidents that share a remedy."""
+
+    class State(models.TextChoices):
+        """Where an item is; it closes when its incidents do."""
+
+        TO_DO = "to_do", "to do"
+        WAITING = "waiting", "waiting"
+        CLOSED = "closed", "closed"
+
+    class Waiting(models.TextChoices):
+        """Why an item is out of the to-do list for a while."""
+
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        ASSIGNED = "assigned", "assigned"
+        SNOOZED = "snoozed", "snoozed"
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="items")
+    # Empty for an item of a whole project or of a whole account.
+    project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="items")
+    target_group = models.ForeignKey(TargetGroup, models.CASCADE, null=True, related_name="items")
+    remedy = models.CharField(max_length=32)  # a key of `alerts.items.remedies.REMEDIES`
+    key = models.CharField(max_length=100)  # at most one open item a key
+    state = models.CharField(max_length=7, choices=State, default=State.TO_DO)
+    sentence = models.TextField()  # of its leading incident, without the name of the group
+    incident_count = models.PositiveIntegerField(default=1)
+    # Completes that the remedy can still save, and what they cost in the group's currency.
+    value = models.FloatField(default=0.0)
+    money = amount_field()
+    currency = models.CharField(max_length=3, blank=True, default="")
+    ends_at = models.DateTimeField(null=True)
+    critical = models.BooleanField(default=False)
+    since_before = models.BooleanField(default=False)  # so already at the first read
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    # While waiting: why, who put it there, until when, and the value that brings it back.
+    waiting = models.CharField(max_length=12, choices=Waiting, blank=True, default="")
+    waiting_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    waiting_since = models.DateTimeField(null=True)
+    waiting_until = models.DateTimeField(null=True)
+    waiting_value = models.FloatField(null=True)
+    assigned_to = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], name="item_open_once", condition=~models.Q(state="closed")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "state"], name="item_open", condition=~models.Q(state="closed")
+            ),
+            models.Index(fields=["account", "-closed_at"], name="item_closed"),
+            models.Index(
+                fields=["waiting_until"], name="item_due", condition=models.Q(state="waiting")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remedy}: {self.sentence}"
 
 
 class Incident(models.Model):
@@ -82,6 +151,10 @@ class Incident(models.Model):
     flapping = models.BooleanField(default=False)  # its third firing in 24 h: told by digest only
     acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True)
+    # Already so when the project was first read, or read again after an outage.
+    since_before = models.BooleanField(default=False, db_default=False)
+    # What a person sees of it; empty for what needs nobody.
+    item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="incidents")
 
     objects = IncidentQuerySet.as_manager()
 

@@ -23,6 +23,7 @@ from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
     ExchangeAccount,
     Incident,
+    Item,
     Mute,
     Project,
     Rule,
@@ -228,7 +229,7 @@ def _get_or_create_project(
 
 
 def _carry_over(group: TargetGroup, source: Project, target: Project) -> None:
-    """Move a group's incidents, mutes and rules with it, which name its project too.
+    """Move a group's incidents, items, mutes and rules with it, which name its project too.
 
     So do the keys of closed incidents, by which each change of the changelog alerts once.
     """
@@ -239,5 +240,6 @@ def _carry_over(group: TargetGroup, source: Project, target: Project) -> None:
         if incident.key.startswith(before):
             incident.key = after + incident.key.removeprefix(before)
     Incident.objects.bulk_update(incidents, ["project", "key"], batch_size=500)
+    Item.objects.filter(target_group=group).update(project=target)
     for kind in (Mute, Rule):
         kind._default_manager.filter(group=group).exclude(project=None).update(project=target)

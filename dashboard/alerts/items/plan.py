@@ -1,0 +1,308 @@
+"""From a group's open incidents to its items: one for each remedy. Pure functions.
+
+A pause inhibits what a live field would explain: pace, stall and quality. A stall inhibits pace.
+Causes such as a long LOI belong to the problem that they explain, and are an item of their own only
+if they cost completes. Changes by people are no items, unless they are beyond a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from dashboard.alerts.items.remedies import REMEDIES, Remedy, is_at_goal
+from dashboard.alerts.items.value import (
+    completes_by_resuming,
+    hours_of_slack,
+    missing_completes,
+    savable_completes,
+)
+from dashboard.alerts.rules.catalogue import (
+    CPI_CHANGED,
+    EDIT_UNCONFIRMED,
+    NO_DATA,
+    STATUS_CHANGED,
+    STRATEGY_CHANGED,
+)
+from dashboard.alerts.rules.judges.status import END_REASONS
+from dashboard.alerts.text import one_line
+from dashboard.fielding.insight.diagnosis import RULES as DIAGNOSES
+from dashboard.fielding.insight.document import Insight
+from dashboard.fielding.insight.launch_phase import END_REACHED, Phase, phase_of_group
+from dashboard.fielding.models import Incident, TargetGroup
+
+PAUSED, LEFT_PAUSED, STALLED, RISK = (
+    "paused_by_exchange",
+    "paused_and_forgotten",
+    "stalled",
+    "about_to_pause",
+)
+PACE = ("ends_soon", "behind_pace")
+SYMPTOMS = ("interview_long", "drop_off", "conversion", "incidence_low", "epc")
+ISSUES = ("issue_error", "issue_warning")
+CHANGES = (CPI_CHANGED.code, STATUS_CHANGED.code, STRATEGY_CHANGED.code)
+NO_ITEM = "completes_fell"  # nothing can be done about it
+LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
+SLACK = timedelta(hours=48)  # with more of it a standstill can wait until somebody looks
+CRITICAL_SHARE = 0.05  # of the goal: what a standstill must put at risk to be critical
+
+BY_PAUSE_REASON = {
+    "excessive_encryption_errors": "fix_signing_key",
+    "excessive_redirect_errors": "fix_redirects",
+    "no_completes_after_many_prescreens": "check_link",
+    "live_respondent_unique_codes_exhausted": "upload_links",
+    "excessive_qualification_setup_errors": "fix_qualifications",
+    "high_client_side_termination_rate": "fix_qualifications",
+    "high_median_loi": "fix_loi",
+    "high_drop_rates": "reduce_drop_off",
+    "low_epc": "raise_cpi",
+    "no_completes_in_several_days": "raise_cpi",
+    "max_cpi_limit_reached": "lower_cpi",
+    "past_scheduled_end_date": "extend_or_close",
+    "total_completes_reached": "stop_overfill",
+    END_REACHED: "check_data",
+}
+BY_SYMPTOM = {
+    "interview_long": "fix_loi",
+    "drop_off": "reduce_drop_off",
+    "conversion": "fix_qualifications",
+    "incidence_low": "fix_ir",
+    "epc": "raise_cpi",
+}
+_BY_DIAGNOSIS = {
+    "link": "check_link",
+    "set_up": "fix_redirects",
+    "no_entrants": "raise_cpi",
+    "quotas": "relax_quotas",
+    "loi": "fix_loi",
+    "ir": "fix_ir",
+    "drop_off": "reduce_drop_off",
+    "screening": "fix_qualifications",
+    "security": "ask_suppliers",
+    "epc": "raise_cpi",
+    "epcm": "raise_cpi",
+    "price": "raise_cpi",
+    "asked": "extend",
+}
+# The insight stores the sentence of a cause, not its code.
+BY_CAUSE = {
+    rule.sentence: _BY_DIAGNOSIS[rule.code] for rule in DIAGNOSES if rule.code in _BY_DIAGNOSIS
+}
+
+
+class PlannedItem(NamedTuple):
+    """An item as the open incidents of its group make it; the first incident leads."""
+
+    remedy: Remedy
+    incidents: tuple[Incident, ...]
+    value: float = 0.0
+    money: Decimal | None = None
+    critical: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Return the sentence of the leading incident without the name of its group."""
+        lead = self.incidents[0]
+        name = one_line(lead.group.name) if lead.group else ""
+        text = lead.sentence.removeprefix(f"{name}: ") if name else lead.sentence
+        return text[:1].upper() + text[1:]
+
+
+def plan_items(
+    group: TargetGroup | None, incidents: Sequence[Incident], *, now: datetime
+) -> list[PlannedItem]:
+    """Return the items of one group, or of what is no group's, from its open incidents."""
+    by_rule: dict[str, list[Incident]] = {}
+    for incident in sorted(incidents, key=lambda each: (each.severity, each.pk)):
+        by_rule.setdefault(incident.rule, []).append(incident)
+    planned: list[PlannedItem] = []
+    if rows := by_rule.get(NO_DATA.code):
+        planned.append(PlannedItem(REMEDIES["reconnect"], tuple(rows), critical=True))
+    if rows := by_rule.get(EDIT_UNCONFIRMED.code):
+        planned.append(PlannedItem(REMEDIES["check_change"], tuple(rows)))
+    if group is not None:
+        planned += _group_items(group, by_rule, now)
+    return planned
+
+
+def _group_items(
+    group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
+) -> list[PlannedItem]:
+    items = _field_items(group, by_rule, now)
+    items += _decisions(group, by_rule)
+    steps = [each for each in by_rule.get(CPI_CHANGED.code, ()) if _is_large_step(each)]
+    if steps:
+        items.append(PlannedItem(REMEDIES["check_price"], tuple(steps)))
+    return items
+
+
+def _is_large_step(incident: Incident) -> bool:
+    """Return whether a CPI was changed by half or more, as its incident stores it."""
+    step = incident.facts.get("step")
+    return isinstance(step, int | float) and abs(step) >= LARGE_CPI_STEP
+
+
+def _field_items(
+    group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
+) -> list[PlannedItem]:
+    """Return the items about completes that do not come: a standstill before anything else."""
+    insight = Insight.of(group)
+    quality = _incidents_of(by_rule, (*SYMPTOMS, *ISSUES))
+    pace = _incidents_of(by_rule, PACE)
+    risk = by_rule.get(RISK, [])
+    if paused := by_rule.get(PAUSED):
+        return _pause_items(group, insight, [*paused, *risk, *quality, *pace], now)
+    if left := by_rule.get(LEFT_PAUSED):
+        return [_standstill(REMEDIES["resume"], group, insight, left, now)._replace(critical=False)]
+    if is_at_goal(group):
+        return []
+    if stalled := by_rule.get(STALLED):
+        remedy = _diagnosed(insight, among=_explains_a_stall) or REMEDIES["find_stall"]
+        return [_standstill(remedy, group, insight, [*stalled, *risk, *pace, *quality], now)]
+    items: list[PlannedItem] = []
+    if risk:
+        items.append(_risk_item(group, insight, risk, quality, now))
+    if pace:
+        items.append(_pace_item(group, insight, [*pace, *quality], now))
+    elif not risk:
+        items += _symptom_items(group, insight, by_rule, now)
+    return _merge(items)
+
+
+def _incidents_of(by_rule: dict[str, list[Incident]], rules: Iterable[str]) -> list[Incident]:
+    return [incident for rule in rules for incident in by_rule.get(rule, ())]
+
+
+def _pause_items(
+    group: TargetGroup, insight: Insight, incidents: list[Incident], now: datetime
+) -> list[PlannedItem]:
+    """Return the item of a pause by the exchange; none for a group that is done."""
+    if is_at_goal(group) or (group.status_reason in END_REASONS and not missing_completes(group)):
+        return []
+    is_waiting = phase_of_group(group, now=now).phase is Phase.WAITING
+    reason = END_REACHED if is_waiting else group.status_reason
+    key = BY_PAUSE_REASON.get(reason, "ask_reason")
+    if group.ends_at is not None and group.ends_at <= now:
+        key = "extend_or_close"
+    elif key == "stop_overfill":
+        key = "ask_reason"  # paused as full, but its goal was raised since
+    return [_standstill(REMEDIES[key], group, insight, incidents, now)]
+
+
+def _standstill(
+    remedy: Remedy,
+    group: TargetGroup,
+    insight: Insight,
+    incidents: list[Incident],
+    now: datetime,
+) -> PlannedItem:
+    """Return the item of a group that stands still: what it would get if it went on now."""
+    value = completes_by_resuming(group, insight, now=now)
+    ends = group.ends_at
+    critical = False
+    if ends is None or ends > now:
+        slack = hours_of_slack(group, insight, now=now)
+        at_risk = value >= max(1.0, CRITICAL_SHARE * (missing_completes(group) or 0))
+        critical = at_risk and slack is not None and slack < SLACK / timedelta(hours=1)
+    return _valued(remedy, group, incidents, value, critical=critical)
+
+
+def _valued(
+    remedy: Remedy,
+    group: TargetGroup,
+    incidents: Sequence[Incident],
+    value: float,
+    *,
+    critical: bool = False,
+) -> PlannedItem:
+    value = round(value, 1)
+    money = None if group.cpi is None else Decimal(str(value)) * group.cpi
+    return PlannedItem(remedy, tuple(incidents), value, money, critical)
+
+
+def _risk_item(
+    group: TargetGroup,
+    insight: Insight,
+    risk: list[Incident],
+    quality: list[Incident],
+    now: datetime,
+) -> PlannedItem:
+    """Return the item of a group that the exchange is likely to pause."""
+    scores = insight.warnings or {}
+    code = max(scores, key=lambda key: (scores[key], key), default="")
+    remedy = REMEDIES[BY_PAUSE_REASON.get(code, "raise_cpi")]
+    value = scores.get(code, 0.0) * completes_by_resuming(group, insight, now=now)
+    return _valued(remedy, group, [*risk, *quality], value)
+
+
+def _pace_item(
+    group: TargetGroup, insight: Insight, incidents: list[Incident], now: datetime
+) -> PlannedItem:
+    """Return the item of a live group that is projected to fall short."""
+    remedy = _diagnosed(insight) or REMEDIES["raise_cpi"]
+    value = savable_completes(group, insight, reach=remedy.reach, now=now)
+    return _valued(remedy, group, incidents, value)
+
+
+def _symptom_items(
+    group: TargetGroup, insight: Insight, by_rule: dict[str, list[Incident]], now: datetime
+) -> list[PlannedItem]:
+    """Return the items of causes without a problem of their own yet: only those that will cost."""
+    items = []
+    issues = _incidents_of(by_rule, ISSUES)
+    for rule in SYMPTOMS:
+        if rows := by_rule.get(rule):
+            remedy = REMEDIES[BY_SYMPTOM[rule]]
+            value = savable_completes(group, insight, reach=remedy.reach, now=now)
+            items.append(_valued(remedy, group, [*rows, *issues], value))
+            issues = []
+    if issues:
+        remedy = REMEDIES["read_issue"]
+        value = savable_completes(group, insight, reach=remedy.reach, now=now)
+        items.append(_valued(remedy, group, issues, value))
+    return [item for item in items if item.value >= 1]
+
+
+def _decisions(group: TargetGroup, by_rule: dict[str, list[Incident]]) -> list[PlannedItem]:
+    items = []
+    if rows := by_rule.get("overfilled"):
+        items.append(PlannedItem(REMEDIES["stop_overfill"], tuple(rows)))
+    elif rows := by_rule.get("early"):
+        items.append(PlannedItem(REMEDIES["lower_cpi_or_leave"], tuple(rows)))
+    if rows := _incidents_of(by_rule, ("spend", "projected_cost")):
+        over = None
+        if group.cost is not None and group.budget is not None:
+            projected = Insight.of(group).cost
+            cost = (projected.p50 if projected else None) or group.cost
+            over = max(cost - group.budget, Decimal(0))
+        items.append(PlannedItem(REMEDIES["budget"], tuple(rows), money=over))
+    return items
+
+
+def _explains_a_stall(key: str) -> bool:
+    """Return whether a remedy can end a standstill of a live group."""
+    return key in ("check_link", "fix_redirects", "relax_quotas", "raise_cpi")
+
+
+def _diagnosed(insight: Insight, among: Callable[[str], bool] = bool) -> Remedy | None:
+    """Return the remedy of the likeliest cause that the insight names."""
+    keys = (BY_CAUSE.get(cause.sentence, "") for cause in insight.causes or ())
+    return next((REMEDIES[key] for key in keys if key and among(key)), None)
+
+
+def _merge(items: Sequence[PlannedItem]) -> list[PlannedItem]:
+    """Return the items with those of one remedy in one, at the higher value."""
+    merged: dict[str, PlannedItem] = {}
+    for item in items:
+        first = merged.get(item.remedy.key)
+        if first is None:
+            merged[item.remedy.key] = item
+            continue
+        larger = first if first.value >= item.value else item
+        rows = dict.fromkeys((*first.incidents, *item.incidents))
+        merged[item.remedy.key] = larger._replace(
+            incidents=tuple(rows), critical=first.critical or item.critical
+        )
+    return list(merged.values())

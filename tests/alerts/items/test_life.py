@@ -1,0 +1,227 @@
+"""The life of an item: it opens and closes with its incidents, waits and comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.alerts.incidents import acknowledge_and_mute, detect
+from dashboard.alerts.items import waiting
+from dashboard.fielding.models import Downtime, Incident, Item, TargetGroup, User
+from tests import factories
+from tests.fakes.alert_scenario import Field, after, update
+
+
+def item() -> Item:
+    return Item.objects.get()
+
+
+def states() -> list[tuple[str, str]]:
+    return list(Item.objects.order_by("pk").values_list("remedy", "state"))
+
+
+def test_an_item_opens_with_its_incident_and_closes_with_it(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    assert Incident.objects.get().item == item()
+    assert (item().state, item().target_group, item().value) == ("to_do", group, 100.0)
+    update(group, status="live", status_changed_at=after(2), last_complete_at=after(2))
+    field.cycles(5)
+    assert item().state == "closed"
+    assert item().closed_at == after(5)
+
+
+def test_one_cause_replaces_another_of_the_same_group(field: Field) -> None:
+    group = field.stalled()
+    field.cycles(0, 5)
+    update(group, status="paused", status_reason="low_epc", status_changed_by="system_user")
+    field.cycles(10)
+    assert states() == [("find_stall", "closed"), ("raise_cpi", "to_do")]
+
+
+def test_a_pending_breach_is_no_item(field: Field) -> None:
+    field.stalled()
+    field.cycles(0)
+    assert states() == []
+
+
+def test_the_value_follows_the_group_within_a_quarter_of_an_hour(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    update(group, completes=150)
+    field.cycles(15)
+    assert item().value == 50.0
+
+
+def test_items_of_an_older_release_are_made_by_the_next_cycle(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    Item.objects.all().delete()
+    field.cycles(15)
+    assert states() == [("fix_loi", "to_do")]
+
+
+def test_what_a_first_reading_finds_was_so_before(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    field.paused(name="Later")
+    field.cycles(5)
+    assert list(Item.objects.order_by("pk").values_list("since_before", flat=True)) == [True, False]
+
+
+def test_an_acknowledged_item_waits_a_day_and_stops_the_repeats(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    assert waiting.acknowledge_items([item()], by=field.pm, now=after(1)) == [item().pk]
+    assert (item().state, item().waiting_by) == ("waiting", field.pm)
+    assert Incident.objects.get().acknowledged_by == field.pm
+    detect.evaluate_by_time(now=after(24 * 60))
+    assert item().state == "waiting"
+    detect.evaluate_by_time(now=after(24 * 60 + 1))
+    assert (item().state, item().waiting) == ("to_do", "")
+
+
+def test_to_acknowledge_an_incident_is_to_acknowledge_its_item(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    incident = Incident.objects.get()
+    acknowledge_and_mute.acknowledge_incident(incident=incident, by=field.pm, now=after(1))
+    assert item().waiting == "acknowledged"
+
+
+@pytest.mark.parametrize(("completes", "state"), [(100, "waiting"), (60, "to_do")])
+def test_a_waiting_item_comes_back_when_it_gets_worse(
+    field: Field, completes: int, state: str
+) -> None:
+    group = field.paused()
+    field.cycles(0)
+    waiting.acknowledge_items([item()], by=field.pm, now=after(1))
+    update(group, completes=completes)  # 100, or 140 of 200 missing
+    field.cycles(15)
+    assert item().state == state
+
+
+def test_a_waiting_item_comes_back_when_it_becomes_critical(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    waiting.acknowledge_items([item()], by=field.pm, now=after(1))
+    update(group, ends_at=after(36 * 60))
+    field.cycles(15)
+    assert (item().critical, item().state) == (True, "to_do")
+
+
+def test_a_snooze_until_it_gets_worse_by_has_no_other_end(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    waiting.snooze_items([item()], by=field.pm, worse_by=50, now=after(1))
+    update(group, completes=51)
+    field.cycles(15)
+    detect.evaluate_by_time(now=after(60 * 24 * 60))
+    assert item().state == "waiting"
+    update(group, completes=50)
+    field.cycles(30)
+    assert item().state == "to_do"
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{}, {"until": after(-1)}, {"until": after(31 * 24 * 60)}, {"worse_by": 0.5}],
+)
+def test_a_snooze_without_an_end_is_refused(field: Field, choice: dict[str, Any]) -> None:
+    field.paused()
+    field.cycles(0)
+    with pytest.raises(ValueError, match="snooze"):
+        waiting.snooze_items([item()], by=field.pm, now=after(0), **choice)
+    assert item().state == "to_do"
+
+
+def test_a_waiting_item_whose_cause_is_gone_closes(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    waiting.acknowledge_items([item()], by=field.pm, now=after(1))
+    update(group, status="live", status_changed_at=after(2), last_complete_at=after(2))
+    field.cycles(5)
+    assert item().state == "closed"
+    assert waiting.put_back_items([item()], now=after(6)) == [item().pk]
+    assert item().state == "closed"  # an undo does not bring it back
+
+
+def test_an_undo_is_as_if_nothing_had_happened(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    before = {**vars(item())}
+    waiting.acknowledge_items([item()], by=field.pm, now=after(1))
+    waiting.put_back_items([item()], now=after(2))
+    now = {**vars(item())}
+    for state in (before, now):
+        del state["_state"], state["changed_at"]
+    assert now == before
+    assert Incident.objects.get().acknowledged_by is None
+
+
+def mine(user: User) -> list[TargetGroup | None]:
+    return [row.target_group for row in Item.objects.to_do(user)]
+
+
+def test_an_item_is_of_the_groups_manager_then_the_projects_then_the_editors(
+    field: Field,
+) -> None:
+    own, other = field.paused(), field.paused(project_manager_id="unknown")
+    field.cycles(0)
+    assert mine(field.pm) == [own, other] or mine(field.pm) == [other, own]
+    assert mine(field.admin) == [other]
+    update(field.project, project_manager_id=field.PM)
+    assert mine(field.admin) == []
+    viewer = factories.person("viewer", field.account)
+    stranger = factories.person("administrator", factories.account())
+    assert mine(viewer) == mine(stranger) == []
+
+
+def test_an_assigned_item_is_the_other_persons(field: Field) -> None:
+    group = field.paused()
+    field.cycles(0)
+    waiting.assign_items([item()], to=field.admin, by=field.pm, now=after(1))
+    assert (mine(field.pm), mine(field.admin)) == ([], [group])
+    waiting.put_back_items([item()], now=after(2))
+    assert (mine(field.pm), mine(field.admin)) == ([group], [])
+
+
+def test_nothing_is_assigned_to_a_person_without_access(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    with pytest.raises(ValueError, match="no access"):
+        waiting.assign_items([item()], to=factories.person(), by=field.pm, now=after(1))
+
+
+def test_the_most_savable_comes_first(field: Field) -> None:
+    small, large = field.paused(completes=190), field.paused(completes=10)
+    field.cycles(0)
+    assert mine(field.pm) == [large, small]
+
+
+def test_items_of_more_groups_cost_no_more_queries(field: Field) -> None:
+    def cost(minute: float) -> int:
+        for _ in range(10):
+            field.paused()
+        cycle = factories.cycle(field.project, after(minute))
+        with CaptureQueriesContext(connection) as queries:
+            detect.after_cycle(cycle=cycle, now=after(minute))
+        return len(queries)
+
+    field.cycles(0)
+    assert cost(15) + 2 >= cost(30)
+    assert Item.objects.count() == 20
+
+
+def test_a_pause_after_an_outage_of_ours_was_so_before(field: Field) -> None:
+    field.cycles(0)
+    Downtime.objects.create(began_at=after(1), ended_at=after(60))
+    field.paused()
+    field.cycle(after(61))
+    assert item().since_before
+    assert item().opened_at == after(61)
+    assert item().ends_at == factories.NOW + timedelta(days=7)
