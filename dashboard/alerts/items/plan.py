@@ -47,6 +47,9 @@ NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
 SLACK = timedelta(hours=48)  # with more of it a standstill can wait until somebody looks
 CRITICAL_SHARE = 0.05  # of the goal: what a standstill must put at risk to be critical
+# The chance of the goal up to which a live group is an item for its pace, and from which it is one
+# for filling early. In between most groups meet their goal in time, the young ones above all.
+LIKELY_SHORT, LIKELY_EARLY = 0.25, 0.9
 
 BY_PAUSE_REASON = {
     "excessive_encryption_errors": "fix_signing_key",
@@ -164,11 +167,19 @@ def _field_items(
     items: list[PlannedItem] = []
     if risk:
         items.append(_risk_item(group, insight, risk, quality, now))
+    if _chance_of_goal(insight, unknown=0.0) > LIKELY_SHORT:
+        return items
     if pace:
         items.append(_pace_item(group, insight, [*pace, *quality], now))
     elif not risk:
         items += _symptom_items(group, insight, by_rule, now)
     return _merge(items)
+
+
+def _chance_of_goal(insight: Insight, *, unknown: float) -> float:
+    """Return the chance (0 to 1) that a group meets its goal by its end date."""
+    chance = insight.forecast.chance if insight.forecast else None
+    return unknown if chance is None else chance
 
 
 def _incidents_of(by_rule: dict[str, list[Incident]], rules: Iterable[str]) -> list[Incident]:
@@ -269,7 +280,9 @@ def _decisions(group: TargetGroup, by_rule: dict[str, list[Incident]]) -> list[P
     items = []
     if rows := by_rule.get("overfilled"):
         items.append(PlannedItem(REMEDIES["stop_overfill"], tuple(rows)))
-    elif rows := by_rule.get("early"):
+    elif (rows := by_rule.get("early")) and _chance_of_goal(
+        Insight.of(group), unknown=1.0
+    ) >= LIKELY_EARLY:
         items.append(PlannedItem(REMEDIES["lower_cpi_or_leave"], tuple(rows)))
     if rows := _incidents_of(by_rule, ("spend", "projected_cost")):
         over = None

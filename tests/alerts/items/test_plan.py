@@ -127,6 +127,20 @@ def test_a_change_by_a_person_is_an_item_only_beyond_the_limit() -> None:
     assert keys(group(), "cpi_changed", facts={"step": -0.5}) == ["check_price"]
 
 
+def test_a_shortfall_that_is_not_likely_is_no_item_yet() -> None:
+    def of(chance: float) -> TargetGroup:
+        return group(insight={"forecast": {"at_end": [120.0, 140.0, 160.0], "chance": chance}})
+
+    assert keys(of(0.25), "behind_pace", "epc") == ["raise_cpi"]
+    assert keys(of(0.26), "behind_pace", "epc", "issue_error") == []
+    assert keys(of(0.9), "stalled") == ["find_stall"]  # a standstill is one in any case
+
+
+def test_filling_early_is_a_decision_once_it_is_all_but_certain() -> None:
+    assert keys(group(insight={"forecast": {"chance": 0.9}}), "early") == ["lower_cpi_or_leave"]
+    assert keys(group(insight={"forecast": {"chance": 0.89}}), "early") == []
+
+
 def test_two_rules_with_one_remedy_are_one_item() -> None:
     slow = group(insight={"warnings": {"low_epc": 0.8}, "rhythm": RHYTHM})
     (item,) = planned(slow, plan.RISK, "behind_pace")
