@@ -134,6 +134,8 @@ def _targets(
 ) -> list[Json]:
     weights = [float(t.get("goal", 0)) for t in targets]
     done, entered = split_total(completes or 0, weights), split_total(prescreens, weights)
+    if group.trouble is not None and group.trouble.kind == "full_quotas":
+        done = _fill_in_turn(completes or 0, targets)
     result = []
     for index, target in enumerate(targets):
         entry = {k: v for k, v in target.items() if k not in _OF_QUOTA}
@@ -153,6 +155,15 @@ def _targets(
             entry["quota"] = quota
         result.append(entry)
     return result
+
+
+def _fill_in_turn(total: int, targets: list[Json]) -> list[int]:
+    """Completes of each target where the easy ones are full before the others get any."""
+    parts, left = [], total
+    for target in targets:
+        parts.append(min(left, int(target.get("goal", 0))))
+        left -= parts[-1]
+    return [*parts[:-1], parts[-1] + left] if parts else []
 
 
 def _body(group: SimulatedGroup, now: int) -> Json:
