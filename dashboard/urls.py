@@ -22,6 +22,7 @@ from dashboard.web.views import (
     history,
     home,
     incidents,
+    items,
     launch_draft,
     mails,
     new_project,
@@ -74,6 +75,8 @@ def _scoped_paths(kind: str, rule_view: View, recipients_view: View) -> list[URL
 
 urlpatterns = [
     path("", home.home_page, name="home"),
+    path("items/act/", items.act_on_items, name="items-act"),
+    path("items/link/", items.link_exchange_user, name="items-link"),
     path("projects/", projects.project_list, name="projects"),
     *_export_paths("projects/", projects.projects_file),
     path("projects/<key:pk>/", projects.project_detail, name="project"),

@@ -18,6 +18,7 @@ from dashboard.fielding.models import (
     Edit,
     ExchangeAccount,
     ExchangeUser,
+    Item,
     Membership,
     Project,
     TargetGroup,
@@ -141,6 +142,25 @@ def edit(of: TargetGroup, **fields: Any) -> Edit:
         "settled_at": NOW + timedelta(seconds=2),
     }
     return Edit.objects.create(account=of.account, group=of, **(given | fields))
+
+
+def item(of: TargetGroup, **fields: Any) -> Item:
+    """An item to do: a group that falls short of its goal at its CPI."""
+    remedy = fields.get("remedy", "raise_cpi")
+    given = {
+        "remedy": remedy,
+        "key": f"{of.account_id}:g{of.pk}:{remedy}",
+        "sentence": "Projected 40 short of 200.",
+        "value": 40.0,
+        "money": Decimal("110"),
+        "currency": of.currency,
+        "ends_at": of.ends_at,
+        "opened_at": NOW,
+        "changed_at": NOW,
+    }
+    return Item.objects.create(
+        account=of.account, project=of.project, target_group=of, **(given | fields)
+    )
 
 
 def completes(of: TargetGroup, *, until: datetime = NOW, counts: Sequence[int]) -> None:

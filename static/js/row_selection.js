@@ -6,5 +6,5 @@ document.addEventListener("change", (event) => {
   if (!output || !event.target.closest("[data-pick-all], input[name=pick]")) return;
   const number = document.querySelectorAll("input[name=pick]:checked").length;
   output.textContent = number ? `${number} selected:` : "Select groups:";
-  output.closest("form").classList.toggle("ready", number > 0);
+  output.closest(".act-bar").classList.toggle("ready", number > 0);
 });

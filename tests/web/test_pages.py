@@ -99,7 +99,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
 @pytest.mark.parametrize(
     "page",
     [
-        ("/", 9),
+        ("/", 11),
         ("/projects/", 7),
         ("/projects/{project}/", 8),
         ("/projects/{project}/?by=country", 9),
@@ -370,7 +370,7 @@ def test_moments_that_changed_are_told_in_the_groups_zone_or_else_the_persons(
     )
     on_page = viewer.get(f"/groups/{group.pk}/").content.decode()
     assert "Sat 21 Nov 2026 21:00 Tokyo" in on_page
-    for path in (f"/projects/{group.project_id}/history/", "/?since=24h"):
+    for path in (f"/projects/{group.project_id}/history/", "/?tab=changes&since=24h"):
         assert "Sat 21 Nov 2026 13:00 Berlin" in viewer.get(path).content.decode()
 
 
@@ -407,30 +407,7 @@ def test_subtotals_never_add_one_currency_to_another(
     assert "50\N{NO-BREAK SPACE}EUR + 111\N{NO-BREAK SPACE}USD" in page
 
 
-def test_a_cause_of_many_groups_is_one_row(viewer: Client, account: ExchangeAccount) -> None:
-    project = factories.project(account, name="Tracker W23")
-    groups = [factories.group(project) for _ in range(5)]
-    for group in groups[:4]:
-        incident(group, rule="drop_off", severity=2)
-    page = viewer.get("/").content.decode()
-    assert "4 of 5 groups in field" in page
-    assert f'/groups/{groups[0].pk}/" id=' not in page
-
-
-def test_a_group_has_one_row_led_by_its_most_urgent_cause(
-    viewer: Client, account: ExchangeAccount
-) -> None:
-    group = factories.group(factories.project(account))
-    incident(group, rule="behind_pace", severity=2, sentence="About 61 short.")
-    incident(group, rule="stalled", severity=1, sentence="No complete for 5 h.")
-    page = viewer.get("/").content.decode()
-    needs = page[page.index('aria-label="Needs attention"') :]
-    assert "No complete for 5 h." in needs
-    assert "About 61 short." not in needs
-    assert "+ 1 more alert" in needs
-
-
-def test_an_attention_page_without_incidents_says_that_all_is_well(
+def test_a_list_without_items_says_that_all_is_well(
     viewer: Client, account: ExchangeAccount
 ) -> None:
     project = factories.project(account)

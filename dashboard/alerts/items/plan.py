@@ -8,12 +8,13 @@ if they cost completes. Changes by people are no items, unless they are beyond a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from dashboard.alerts.items.remedies import REMEDIES, Remedy, is_at_goal
 from dashboard.alerts.items.value import (
+    HOUR,
     completes_by_resuming,
     hours_of_slack,
     missing_completes,
@@ -28,6 +29,7 @@ from dashboard.alerts.rules.catalogue import (
 )
 from dashboard.alerts.rules.judges.status import END_REASONS
 from dashboard.alerts.text import one_line
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.insight.diagnosis import RULES as DIAGNOSES
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.launch_phase import END_REACHED, Phase, phase_of_group
@@ -45,11 +47,14 @@ ISSUES = ("issue_error", "issue_warning")
 CHANGES = (CPI_CHANGED.code, STATUS_CHANGED.code, STRATEGY_CHANGED.code)
 NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
-SLACK = timedelta(hours=48)  # with more of it a standstill can wait until somebody looks
-CRITICAL_SHARE = 0.05  # of the goal: what a standstill must put at risk to be critical
-# The chance of the goal up to which a live group is an item for its pace, and from which it is one
-# for filling early. In between most groups meet their goal in time, the young ones above all.
-LIKELY_SHORT, LIKELY_EARLY = 0.25, 0.9
+# A standstill is critical where an hour counts: little slack, so little time left that a day costs
+# a quarter of what can be saved or more, and at least this share of the goal at risk.
+SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 96.0, 0.05
+# The chance of the goal up to which a live group is an item for its pace. Above that most groups
+# meet their goal in time, the young ones above all.
+LIKELY_SHORT = 0.25
+# Filling early is a decision where much is left to spend: shares of the goal and of the time left.
+EARLY_MISSING, EARLY_BY = 0.3, 0.4
 
 BY_PAUSE_REASON = {
     "excessive_encryption_errors": "fix_signing_key",
@@ -134,7 +139,7 @@ def _group_items(
     group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
 ) -> list[PlannedItem]:
     items = _field_items(group, by_rule, now)
-    items += _decisions(group, by_rule)
+    items += _decisions(group, by_rule, now)
     steps = [each for each in by_rule.get(CPI_CHANGED.code, ()) if _is_large_step(each)]
     if steps:
         items.append(PlannedItem(REMEDIES["check_price"], tuple(steps)))
@@ -167,7 +172,7 @@ def _field_items(
     items: list[PlannedItem] = []
     if risk:
         items.append(_risk_item(group, insight, risk, quality, now))
-    if _chance_of_goal(insight, unknown=0.0) > LIKELY_SHORT:
+    if not _is_likely_short(insight):
         return items
     if pace:
         items.append(_pace_item(group, insight, [*pace, *quality], now))
@@ -176,10 +181,10 @@ def _field_items(
     return _merge(items)
 
 
-def _chance_of_goal(insight: Insight, *, unknown: float) -> float:
-    """Return the chance (0 to 1) that a group meets its goal by its end date."""
+def _is_likely_short(insight: Insight) -> bool:
+    """Return whether a live group is likely to miss its goal; so it is without a forecast."""
     chance = insight.forecast.chance if insight.forecast else None
-    return unknown if chance is None else chance
+    return chance is None or chance <= LIKELY_SHORT
 
 
 def _incidents_of(by_rule: dict[str, list[Incident]], rules: Iterable[str]) -> list[Incident]:
@@ -211,12 +216,11 @@ def _standstill(
 ) -> PlannedItem:
     """Return the item of a group that stands still: what it would get if it went on now."""
     value = completes_by_resuming(group, insight, now=now)
-    ends = group.ends_at
     critical = False
-    if ends is None or ends > now:
+    if group.ends_at is not None and now < group.ends_at <= now + HOURS_LEFT * HOUR:
         slack = hours_of_slack(group, insight, now=now)
-        at_risk = value >= max(1.0, CRITICAL_SHARE * (missing_completes(group) or 0))
-        critical = at_risk and slack is not None and slack < SLACK / timedelta(hours=1)
+        at_risk = value >= max(1.0, SHARE_AT_RISK * (completes_target(group) or 0))
+        critical = at_risk and slack is not None and slack < SLACK_HOURS
     return _valued(remedy, group, incidents, value, critical=critical)
 
 
@@ -276,14 +280,16 @@ def _symptom_items(
     return [item for item in items if item.value >= 1]
 
 
-def _decisions(group: TargetGroup, by_rule: dict[str, list[Incident]]) -> list[PlannedItem]:
+def _decisions(
+    group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
+) -> list[PlannedItem]:
     items = []
     if rows := by_rule.get("overfilled"):
         items.append(PlannedItem(REMEDIES["stop_overfill"], tuple(rows)))
-    elif (rows := by_rule.get("early")) and _chance_of_goal(
-        Insight.of(group), unknown=1.0
-    ) >= LIKELY_EARLY:
-        items.append(PlannedItem(REMEDIES["lower_cpi_or_leave"], tuple(rows)))
+    elif (rows := by_rule.get("early")) and _saves_money(group, now):
+        to_come = Decimal(str(missing_completes(group)))
+        money = None if group.cpi is None else to_come * group.cpi
+        items.append(PlannedItem(REMEDIES["lower_cpi_or_leave"], tuple(rows), money=money))
     if rows := _incidents_of(by_rule, ("spend", "projected_cost")):
         over = None
         if group.cost is not None and group.budget is not None:
@@ -292,6 +298,15 @@ def _decisions(group: TargetGroup, by_rule: dict[str, list[Incident]]) -> list[P
             over = max(cost - group.budget, Decimal(0))
         items.append(PlannedItem(REMEDIES["budget"], tuple(rows), money=over))
     return items
+
+
+def _saves_money(group: TargetGroup, now: datetime) -> bool:
+    """Return whether a lower CPI can save much on a group that fills early."""
+    finish, ends = Insight.of(group).finish_dates[1], group.ends_at
+    if finish is None or ends is None or ends <= now:
+        return False
+    much_is_missing = missing_completes(group) >= EARLY_MISSING * (completes_target(group) or 0)
+    return much_is_missing and ends - finish >= EARLY_BY * (ends - now)
 
 
 def _explains_a_stall(key: str) -> bool:

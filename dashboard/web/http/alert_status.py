@@ -1,4 +1,4 @@
-"""The alert status in the page frame: open alerts, downtime, and stalled alerting."""
+"""The alert status in the page frame: items to do, downtime, and stalled alerting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.web.auth.permissions import shown_in_frame
 
 
 class Bell(NamedTuple):
-    """Open alerts on everything a person may see."""
+    """A person's own items to do."""
 
     open: int
     urgent: int
@@ -23,15 +23,18 @@ class Bell(NamedTuple):
     def said(self) -> str:
         """Return the text for screen readers."""
         if not self.open:
-            return "No open alerts"
-        incidents = "1 open alert" if self.open == 1 else f"{self.open:,} open alerts"
-        return f"{incidents}, {self.urgent} critical" if self.urgent else incidents
+            return "Nothing to do"
+        return (
+            f"{self.open:,} to do, {self.urgent} critical"
+            if self.urgent
+            else f"{self.open:,} to do"
+        )
 
 
 def bell_counts(request: HttpRequest) -> Bell:
-    """Count open alerts over all accounts."""
+    """Count a person's items over all accounts."""
     rows = shown_in_frame(request)
-    return Bell(sum(row.firing for row in rows), sum(row.urgent for row in rows))
+    return Bell(sum(row.to_do for row in rows), sum(row.critical for row in rows))
 
 
 def account_health(request: HttpRequest) -> list[tuple[int, bool, str]]:

@@ -21,7 +21,7 @@ class NavItem(NamedTuple):
 
 
 PLACES = [
-    NavItem("home", "Needs attention", ("home", "incidents", "incident")),
+    NavItem("home", "To do", ("home", "incidents", "incident")),
     NavItem(
         "projects",
         "Projects",

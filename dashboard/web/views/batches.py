@@ -62,7 +62,8 @@ def preview_action(request: HttpRequest) -> HttpResponse:
 
 def _selected_groups(request: HttpRequest) -> list[TargetGroup]:
     """Return the selected groups that the person can see; raises PermissionDenied for a viewer."""
-    ids = [pk for text in request.POST.getlist("pick") if (pk := parse_row_id(text))]
+    texts = ",".join(request.POST.getlist("pick")).split(",")
+    ids = [pk for text in texts if (pk := parse_row_id(text))]
     return _editable_groups(request, ids[: planning.MAX_GROUPS])
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import rule_title
-from dashboard.fielding.models import AuditKind, Incident, Mute
+from dashboard.fielding.models import AuditKind, Incident, Item, Mute
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web import charts
 from dashboard.web.alerts import incident_page, mutes
@@ -30,10 +30,12 @@ from dashboard.web.auth.permissions import (
     Permission,
     current_user,
     may_edit,
+    memberships_of,
     require_editor,
     requires,
 )
 from dashboard.web.formatting import times
+from dashboard.web.home.todo import item_lines, item_rows
 
 A_PAGE, IN_BELL = 50, 8
 FORM = ["GET", "HEAD", "POST"]
@@ -83,12 +85,10 @@ def _with_titles(rows: Iterable[Incident]) -> list[tuple[Incident, str]]:
 @requires(Permission.SIGNED_IN)
 @require_safe
 def bell_box(request: HttpRequest) -> HttpResponse:
-    """Render the most urgent open incidents, for the box under the bell."""
-    open_incidents = (
-        IncidentQuerySet(Incident).visible_to(current_user(request)).open().by_urgency()
-    )
-    rows = open_incidents.select_related("project", "group", "account")[: IN_BELL + 1]
-    context = {"rows": list(rows)[:IN_BELL], "more": len(rows) > IN_BELL}
+    """Render what the person has to do first, for the box under the bell."""
+    rows = item_rows(Item.objects.to_do(current_user(request))[: IN_BELL + 1])
+    lines = item_lines(rows[:IN_BELL], memberships_of(request), now=timezone.now())
+    context = {"lines": lines, "more": len(rows) > IN_BELL}
     return render(request, "partials/bell_box.html", context)
 
 

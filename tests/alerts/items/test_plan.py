@@ -74,7 +74,21 @@ def test_every_reason_of_a_pause_has_a_remedy_that_offers_an_action(reason: str)
 def test_every_rule_makes_an_item_or_is_known_to_make_none(rule: str) -> None:
     status = "paused" if rule in (plan.PAUSED, plan.LEFT_PAUSED) else "live"
     silent = (plan.NO_ITEM, *plan.CHANGES)
-    assert bool(planned(group(status=status), rule)) is (rule not in silent)
+    finish = (factories.NOW + 2 * DAY).isoformat()
+    forecast = {"at_end": [120.0, 140.0, 160.0], "finish": [finish] * 3}
+    of = group(status=status, insight={"forecast": forecast})
+    assert bool(planned(of, rule)) is (rule not in silent)
+
+
+@pytest.mark.parametrize(
+    ("days", "completes", "worth"), [(2, 100, True), (5, 100, False), (2, 150, False)]
+)
+def test_filling_early_is_a_decision_only_where_much_is_left_to_spend(
+    days: int, completes: int, worth: bool
+) -> None:
+    finish = (factories.NOW + days * DAY).isoformat()  # of seven days left
+    early = group(completes=completes, insight={"forecast": {"finish": [finish] * 3}})
+    assert keys(early, "early") == (["lower_cpi_or_leave"] if worth else [])
 
 
 def test_every_cause_that_is_diagnosed_has_a_remedy_or_says_nothing_to_do() -> None:
@@ -136,11 +150,6 @@ def test_a_shortfall_that_is_not_likely_is_no_item_yet() -> None:
     assert keys(of(0.9), "stalled") == ["find_stall"]  # a standstill is one in any case
 
 
-def test_filling_early_is_a_decision_once_it_is_all_but_certain() -> None:
-    assert keys(group(insight={"forecast": {"chance": 0.9}}), "early") == ["lower_cpi_or_leave"]
-    assert keys(group(insight={"forecast": {"chance": 0.89}}), "early") == []
-
-
 def test_two_rules_with_one_remedy_are_one_item() -> None:
     slow = group(insight={"warnings": {"low_epc": 0.8}, "rhythm": RHYTHM})
     (item,) = planned(slow, plan.RISK, "behind_pace")
@@ -167,6 +176,8 @@ def test_a_price_can_save_no_more_than_comes_anyway_and_a_later_end_all() -> Non
     ("fields", "critical"),
     [
         ({"ends_at": factories.NOW + 3 * DAY}, True),  # 72 h left, 33 needed
+        ({"ends_at": factories.NOW + 5 * DAY, "completes": 0}, False),  # late, but days to mend it
+        ({"ends_at": factories.NOW + 3 * DAY, "completes": 192}, False),  # 4 % of the goal at risk
         ({"ends_at": factories.NOW + 7 * DAY}, False),  # 168 h left
         ({"ends_at": factories.NOW + DAY}, True),  # too late for all: each hour costs
         ({"ends_at": factories.NOW - DAY}, False),  # it has ended

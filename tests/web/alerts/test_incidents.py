@@ -36,29 +36,31 @@ def read(client: Client, address: str, **headers: str) -> str:
     return client.get(address, headers=headers).content.decode()
 
 
-def test_the_bell_counts_what_is_open_on_every_page(client: Client, group: TargetGroup) -> None:
-    opened(group)
-    opened(group, key="over", state="resolved")
-    opened(factories.group(factories.project(factories.account())), key="not mine")
-    signed_in(client, "viewer", group.account)
+def test_the_bell_counts_what_there_is_to_do_on_every_page(
+    client: Client, group: TargetGroup
+) -> None:
+    factories.item(group)
+    factories.item(group, remedy="fix_loi", state="closed")
+    factories.item(factories.group(factories.project(factories.account())))
+    signed_in(client, "editor", group.account)
     for address in ("/", "/projects/", "/me/", "/mails/"):
-        assert "1 open alert<" in read(client, address)
+        assert "1 to do<" in read(client, address)
 
 
 def test_a_refresh_brings_the_bell_along(client: Client, group: TargetGroup) -> None:
-    signed_in(client, "viewer", group.account)
+    signed_in(client, "editor", group.account)
     address = f"/groups/{factories.group(group.project).pk}/"
     etag = client.get(address).headers["ETag"]
-    opened(group, severity=1)
+    factories.item(group, critical=True)
     part = read(client, address, HX_Request="true", If_None_Match=etag)
     assert 'hx-swap-oob="true"' in part
-    assert "1 open alert, 1 critical" in part
+    assert "1 to do, 1 critical" in part
 
 
-def test_the_box_under_the_bell_leads_to_each_incident(client: Client, group: TargetGroup) -> None:
-    incident = opened(group)
-    signed_in(client, "viewer", group.account)
-    assert f"/incidents/{incident.pk}/" in read(client, "/bell/")
+def test_the_box_under_the_bell_leads_to_each_group(client: Client, group: TargetGroup) -> None:
+    factories.item(group)
+    signed_in(client, "editor", group.account)
+    assert f"/groups/{group.pk}/" in read(client, "/bell/")
 
 
 def test_an_incident_tells_what_happened_and_who_was_told(

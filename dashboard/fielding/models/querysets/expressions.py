@@ -91,11 +91,12 @@ def group_version_token() -> Concat:
 
 
 def account_version_token() -> Concat:
-    """Return the version token of an account's projects, open incidents and edits."""
+    """Return the version token of an account's projects, incidents, items and edits."""
     source = "s WHERE s.account_id = fielding_membership.account_id"
     return Concat(
         version_token(f"fielding_project {source}", "version"),
         version_token(f"fielding_incident {source} AND {_OPEN}", *INCIDENT_MOMENTS),
+        version_token(f"fielding_item {source} AND s.state <> 'closed'", "changed_at"),
         version_token(f"fielding_edit {source}", "started_at", "settled_at"),
     )
 

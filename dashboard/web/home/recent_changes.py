@@ -1,4 +1,4 @@
-"""What happened since a time: alerts, pauses, launches and edits, and by whom."""
+"""What people and Cint changed since a time, and who did it: pauses, launches and edits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Change, Edit, User
 from dashboard.web.edits import history
-from dashboard.web.formatting import labels
-from dashboard.web.home.attention import IncidentRow
 
 FRIDAY, EVENING = 4, 18
 # What colleagues change on Cint; the rest of the changelog is on the group's page only.
@@ -62,14 +60,12 @@ class Event:
 
 
 def events_since(
-    incidents: Iterable[IncidentRow],
     edits: Sequence[Edit],
     changes: Sequence[Change],
-    start: datetime,
     zone: ZoneInfo,
 ) -> list[Event]:
     """Return events, newest first, with times in the person's zone."""
-    events = [*_incident_events(incidents, start)]
+    events = []
     by_group: dict[int, tuple[list[Change], list[Edit]]] = {}
     names: dict[int, str] = {}
     people: dict[str, str] = {}
@@ -89,20 +85,6 @@ def events_since(
             for line in history.history_lines(group_changes, group_edits, exchange_names, zone)
         ]
     return sorted(events, key=lambda event: event.at, reverse=True)
-
-
-def _incident_events(incidents: Iterable[IncidentRow], start: datetime) -> Iterable[Event]:
-    for incident in incidents:
-        place = (
-            incident.group_id,
-            incident.group_name or incident.project_name or incident.account_name,
-        )
-        sentence = labels.without_group_name(incident.group_name or "", incident.sentence)
-        if incident.fired_at and incident.fired_at >= start:
-            yield Event(incident.fired_at, "Opened", "warn", *place, sentence, "")
-        if incident.closed_at and incident.closed_at >= start and incident.fired_at:
-            why = f" ({incident.close_reason})" if incident.close_reason else ""
-            yield Event(incident.closed_at, "Closed", "good", *place, sentence + why, "")
 
 
 _LAUNCHES = {"Launch": "Launched", "Schedule": "Scheduled"}  # edits by the word for their result
@@ -125,10 +107,43 @@ def _change_event(line: history.HistoryLine, pk: int, name: str) -> Event:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FoldedEvents:
+    """The same change by the same person within an hour: one line, however many groups."""
+
+    events: list[Event]
+
+    @property
+    def first(self) -> Event:
+        """Return the newest of the events."""
+        return self.events[0]
+
+    @property
+    def groups(self) -> int:
+        """Return the number of groups."""
+        return len({event.group_pk for event in self.events})
+
+
+FOLDED_WITHIN = timedelta(hours=1)
+
+
+def fold_events(events: Iterable[Event]) -> list[FoldedEvents]:
+    """Fold events, newest first: a person who schedules six groups is one line."""
+    folds: list[FoldedEvents] = []
+    newest: dict[tuple[str, str, str], FoldedEvents] = {}
+    for event in events:
+        key = (event.who, event.word, event.text)
+        fold = newest.get(key)
+        if fold and event.who and fold.events[-1].at - event.at <= FOLDED_WITHIN:
+            fold.events.append(event)
+        else:
+            newest[key] = FoldedEvents([event])
+            folds.append(newest[key])
+    return folds
+
+
 # How a number of events reads, by their word: for one, for several.
 _COUNTED_AS = {
-    "Opened": ("new alert", "new alerts"),
-    "Closed": ("alert closed", "alerts closed"),
     "Edited": ("edit", "edits"),
     "Launched": ("launch", "launches"),
 }

@@ -1,0 +1,269 @@
+"""The to-do list: items under their remedy, across projects, the most savable completes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.urls import reverse
+
+from dashboard.alerts.items.remedies import (
+    REMEDIES,
+    Action,
+    Remedy,
+    RemedyActor,
+    action_of,
+    batch_of,
+)
+from dashboard.alerts.rules.rule_type import HelpForm
+from dashboard.alerts.text import format_span
+from dashboard.fielding.models import Membership
+from dashboard.fielding.models.querysets.expressions import full_name
+from dashboard.fielding.models.querysets.items import ItemQuerySet
+from dashboard.web.formatting import numbers
+
+SHOWN_LINES = 25  # of a remedy, until somebody asks for all of them
+OWN_FIELDS = (
+    "pk",
+    "account_id",
+    "project_id",
+    "target_group_id",
+    "remedy",
+    "state",
+    "sentence",
+    "incident_count",
+    "value",
+    "ends_at",
+    "critical",
+    "since_before",
+    "waiting",
+    "waiting_until",
+    "waiting_value",
+    "opened_at",
+    "closed_at",
+)
+# The columns that decide which action a group allows, and names.
+GROUP_FIELDS = (
+    "status",
+    "completes",
+    "prescreens",
+    "filling_goal",
+    "filling_strategy",
+    "completes_goal",
+    "expected_incidence_rate",
+    "pricing_model",
+)
+NAMES = {
+    "account_name": F("account__name"),
+    "project_name": F("project__name"),
+    "group_name": F("target_group__name"),
+    "by_name": full_name("waiting_by"),
+    "by_username": F("waiting_by__username"),
+    "to_name": full_name("assigned_to"),
+    "to_username": F("assigned_to__username"),
+}
+FIELDS = (*OWN_FIELDS, *GROUP_FIELDS, *NAMES)
+ItemRow = Any  # Any: a named row of FIELDS, which Django does not type
+# What an item is whose remedy this release no longer knows.
+UNKNOWN = Remedy("", "Other", "look at it", "look at them", needs_goal=False)
+BATCH_LABELS = {"resume": "Resume all…", "cpi": "Change CPIs…", "end": "Extend all…"}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One item: a group with its sentence, what it can save, and its main action."""
+
+    pk: int
+    account: str
+    project_pk: int | None
+    project: str
+    group_pk: int | None
+    group: str
+    sentence: str
+    instruction: str
+    value: str
+    ends: str
+    critical: bool
+    since_before: bool
+    may_edit: bool
+    action: str
+    address: str  # of the form or page of the action; empty for a resume, which is a button
+    waiting: str
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemedySection:
+    """The items of one remedy, across projects."""
+
+    key: str
+    title: str
+    actor: str  # empty if the reader carries it out
+    summary: str
+    critical: int
+    lines: list[ItemLine]
+    left: int  # further items, which are not among the lines
+    batch: str
+    batch_label: str
+    picks: str  # ids of the groups of the bulk action, separated by commas
+    may_edit: bool
+
+
+def item_rows(items: ItemQuerySet) -> list[ItemRow]:
+    """Return rows of FIELDS."""
+    groups = {name: F(f"target_group__{name}") for name in GROUP_FIELDS}
+    return list(items.annotate(**groups, **NAMES).values_list(*FIELDS, named=True))
+
+
+def remedy_sections(
+    rows: Iterable[ItemRow],
+    memberships: Mapping[int, Membership],
+    *,
+    now: datetime,
+    shown: int = SHOWN_LINES,
+) -> list[RemedySection]:
+    """Return the sections of rows that are ordered by value, the most savable completes first."""
+    by_remedy: dict[str, list[ItemRow]] = {}
+    for row in rows:
+        by_remedy.setdefault(row.remedy, []).append(row)
+    ordered = sorted(by_remedy.values(), key=_worth)
+    return [_section(of_remedy, memberships, now, shown) for of_remedy in ordered]
+
+
+def item_lines(
+    rows: Iterable[ItemRow], memberships: Mapping[int, Membership], *, now: datetime
+) -> list[ItemLine]:
+    """Return the lines of rows, in their order."""
+    return [_line(row, _action(row, now), memberships, now) for row in rows]
+
+
+def _worth(rows: Sequence[ItemRow]) -> tuple[float, bool, float, str]:
+    """Return a sort key: completes to save, then critical ones, then the first end date."""
+    ends = [row.ends_at.timestamp() for row in rows if row.ends_at]
+    return (
+        -sum(row.value for row in rows),
+        not any(row.critical for row in rows),
+        min(ends, default=float("inf")),
+        rows[0].remedy,
+    )
+
+
+def _section(
+    rows: Sequence[ItemRow],
+    memberships: Mapping[int, Membership],
+    now: datetime,
+    shown: int,
+) -> RemedySection:
+    remedy = REMEDIES.get(rows[0].remedy, UNKNOWN)
+    actions = [_action(row, now) for row in rows]
+    may_edit = all(memberships[row.account_id].may_edit for row in rows)
+    batch = batch_of(remedy, actions) if may_edit and len(rows) > 1 else ""
+    return RemedySection(
+        key=rows[0].remedy,
+        title=remedy.title(len(rows)),
+        actor="" if remedy.actor is RemedyActor.YOU else remedy.actor.value,
+        summary=_summary(rows, now),
+        critical=sum(row.critical for row in rows),
+        lines=[
+            _line(row, action, memberships, now)
+            for row, action in zip(rows[:shown], actions[:shown], strict=True)
+        ],
+        left=max(len(rows) - shown, 0),
+        batch=batch,
+        batch_label=BATCH_LABELS.get(batch, ""),
+        picks=",".join(str(row.target_group_id) for row in rows) if batch else "",
+        may_edit=may_edit,
+    )
+
+
+def _summary(rows: Sequence[ItemRow], now: datetime) -> str:
+    """Return the size of a section: 8 groups in 3 projects, completes at risk, the first end."""
+    groups = len({row.target_group_id for row in rows if row.target_group_id})
+    projects = len({row.project_id for row in rows if row.project_id})
+    parts = []
+    if groups:
+        count = f"{groups:,} group{'' if groups == 1 else 's'}"
+        parts.append(count if projects < 2 else f"{count} in {projects:,} projects")
+    value = round(sum(row.value for row in rows))
+    if value:
+        parts.append(f"{numbers.format_count(value)} complete{'' if value == 1 else 's'} at risk")
+    ends = [row.ends_at for row in rows if row.ends_at]
+    ahead = [at for at in ends if at > now]
+    if ahead:
+        first = "ends" if len(rows) == 1 else "first ends"
+        parts.append(f"{first} in {format_span(min(ahead) - now)}")
+    elif ends:
+        parts.append("ended" if len(rows) == 1 else "all ended")
+    return " · ".join(parts)
+
+
+def _action(row: ItemRow, now: datetime) -> Action | None:
+    remedy = REMEDIES.get(row.remedy, UNKNOWN)
+    return action_of(remedy, row if row.target_group_id else None, now=now)
+
+
+def _line(
+    row: ItemRow, action: Action | None, memberships: Mapping[int, Membership], now: datetime
+) -> ItemLine:
+    membership = memberships[row.account_id]
+    label, address = _action_link(row, action, membership)
+    return ItemLine(
+        pk=row.pk,
+        account=row.account_name,
+        project_pk=row.project_id,
+        project=row.project_name or "",
+        group_pk=row.target_group_id,
+        group=row.group_name or "",
+        sentence=row.sentence,
+        instruction=REMEDIES.get(row.remedy, UNKNOWN).title(1),
+        value=numbers.format_count(round(row.value)) if row.value >= 0.5 else "",
+        ends=_time_left(row.ends_at, now),
+        critical=row.critical,
+        since_before=row.since_before,
+        may_edit=membership.may_edit,
+        action=label,
+        address=address,
+        waiting=_waiting(row),
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+    )
+
+
+def _action_link(row: ItemRow, action: Action | None, membership: Membership) -> tuple[str, str]:
+    """Return the label and address of a line's action; only an action that the person may take."""
+    if action and action.form is HelpForm.CONNECTION and membership.may_administer:
+        return action.label, reverse("connection", args=[row.account_id])
+    if action and row.target_group_id and membership.may_edit:
+        is_button = action.form is HelpForm.RESUME
+        address = "" if is_button else reverse("edit", args=[row.target_group_id, action.form])
+        return action.label, address
+    if row.target_group_id:
+        return "Open", reverse("group", args=[row.target_group_id])
+    if row.project_id:
+        return "Open", reverse("project", args=[row.project_id])
+    return "Open", reverse("incidents")
+
+
+def _time_left(ends_at: datetime | None, now: datetime) -> str:
+    if ends_at is None:
+        return ""
+    return f"{format_span(ends_at - now)} left" if ends_at > now else "ended"
+
+
+def _waiting(row: ItemRow) -> str:
+    """Return why an item is not in the to-do list, and by whom."""
+    who = row.by_name or row.by_username or "a former user"
+    if row.waiting == "acknowledged":
+        return f"Acknowledged by {who}"
+    if row.waiting == "snoozed":
+        worse = (
+            f"until {round(row.waiting_value):,} completes are at risk" if row.waiting_value else ""
+        )
+        return f"Snoozed by {who} {'' if row.waiting_until else worse}".strip()
+    if row.to_name or row.to_username:
+        return f"Assigned to {row.to_name or row.to_username}"
+    return ""

@@ -1,0 +1,74 @@
+// The to-do list by keys: j and k move, x selects, e acknowledges, s snoozes, u undoes, ? lists them.
+let currentLine = ""; // data-line of the line that was last gone to
+
+const shownLines = () => [...document.querySelectorAll("[data-line]")].filter((line) => line.checkVisibility());
+const findLine = (name) => document.querySelector(`[data-line="${CSS.escape(name)}"]`);
+
+function goTo(line) {
+  if (!line) return;
+  currentLine = line.dataset.line;
+  line.focus({ preventScroll: true });
+  line.scrollIntoView({ block: "nearest" });
+}
+
+function move(step) {
+  const lines = shownLines();
+  const place = lines.findIndex((line) => line.dataset.line === currentLine);
+  goTo(place < 0 ? lines[0] : lines[Math.min(Math.max(place + step, 0), lines.length - 1)]);
+}
+
+const pickOf = (line) => line?.querySelector("input[name=pick]");
+function select() {
+  const pick = pickOf(findLine(currentLine));
+  if (pick) pick.click();
+}
+
+// Of selected lines the button of the bar is pressed; otherwise that of the line or of its remedy.
+function press(key, act) {
+  if (document.querySelector("#live input[name=pick]:checked")) {
+    document.querySelector(`[data-items-bar] button[value="${act}"]`)?.click();
+    return;
+  }
+  const line = findLine(currentLine);
+  const place = line?.matches("summary") ? line.closest(".remedy").querySelector(":scope > .acts") : line;
+  const button = place?.querySelector(`[data-act="${key}"]`);
+  if (!button) return;
+  const lines = shownLines(), next = lines[lines.indexOf(line) + 1] ?? lines[lines.indexOf(line) - 1];
+  currentLine = next?.dataset.line ?? "";
+  button.click();
+}
+
+const ACTIONS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: select,
+  e: () => press("e", "acknowledge"),
+  s: () => press("s", "snooze-1d"),
+  u: () => document.querySelector("[data-undo]")?.click(),
+  "?": () => document.getElementById("keys").showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (!document.getElementById("todo") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]")) return;
+  if (event.key === "Enter" && event.target.matches("tr[data-line]")) {
+    event.target.querySelector("[data-open]")?.click();
+    return;
+  }
+  const action = ACTIONS[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-keys]")) ACTIONS["?"]();
+});
+document.addEventListener("focusin", (event) => {
+  const line = event.target.closest("[data-line]");
+  if (line) currentLine = line.dataset.line;
+});
+// After a click took lines away, the keys go on where they were.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "live" && currentLine && document.activeElement === document.body) goTo(findLine(currentLine));
+});
