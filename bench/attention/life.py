@@ -25,7 +25,7 @@ from dashboard.simulator.world.respondents import settle_group
 
 ACTIONS_A_DAY = 10
 WORKING_HOURS = range(9, 18)
-WATCHED_HOURS = range(0, 24, 3)  # outside working hours
+WATCHED_HOURS = (0, 3, 6, 9, 14, 20)  # outside working hours
 WAITS = 24 * HOUR  # until a line on which something was done comes back
 
 
@@ -59,6 +59,7 @@ class Branch:
         self.actions: dict[tuple[str, int], int] = {}
         self.open: dict[tuple[str, str], Opened] = {}
         self.opened: list[Opened] = []
+        self.listed: dict[str, int] = {}  # since when a group with a true cause was listed
         self.interruptions: list[Interruption] = []
         self.mornings: list[tuple[int, int]] = []  # items and groups in field of a person at 9:00
 
@@ -136,6 +137,9 @@ class Branch:
     def _note(self, lines: Sequence[Listed], at: int) -> None:
         """Keep which lines are new, and which of them interrupt somebody."""
         now = {line[:2]: line for line in lines}
+        for line in lines:
+            if self._causes(line.group, at):
+                self.listed.setdefault(line.group, at)
         critical: dict[str, list[str]] = {}
         for key, line in now.items():
             person = self._field.groups[line.group].project_manager_id
@@ -143,7 +147,7 @@ class Branch:
             if line.critical and not (before and before.line.critical):
                 critical.setdefault(person, []).append(line.group)
             if before is None:
-                self.opened.append(self._opened(line, person, at))
+                self.opened.append(Opened(line, person, at, self._causes(line.group, at)))
                 self.open[key] = self.opened[-1]
             elif line.critical and not before.line.critical:
                 before.line = line
@@ -152,9 +156,9 @@ class Branch:
             right = sum(self._is_right(key, at) for key in keys)
             self.interruptions.append(Interruption(person, at, keys, right))
 
-    def _opened(self, line: Listed, person: str, at: int) -> Opened:
-        causes = [c for c in self._field.causes_of.get(line.group, ()) if c.began <= at]
-        return Opened(line, person, at, tuple(causes))
+    def _causes(self, key: str, at: int) -> tuple[TrueCause, ...]:
+        """What is wrong with a group by now."""
+        return tuple(c for c in self._field.causes_of.get(key, ()) if c.began <= at)
 
     def _is_right(self, key: str, at: int) -> bool:
         """Whether a group would have cost 5 % of its goal, or stood still for six hours."""

@@ -32,6 +32,7 @@ class Listed(NamedTuple):
     remedy: str
     value: float
     critical: bool = False
+    decision: bool = False  # nothing is broken, but somebody has to choose
 
 
 Ranked = Callable[[Sequence[Watched], int], list[Listed]]
@@ -69,8 +70,9 @@ def product_items(groups: Sequence[Watched], at: int) -> list[Listed]:
     for one in groups:
         if one.firing:
             for item in plan_items(one.row, one.firing, now=now):
-                remedy = item.remedy.key
-                lines.append(Listed(one.group.id, remedy, item.value, item.critical))
+                remedy = item.remedy
+                line = Listed(one.group.id, remedy.key, item.value, item.critical)
+                lines.append(line._replace(decision=remedy.is_decision))
     return sorted(lines, key=lambda line: (not line.critical, -line.value, line.group))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
@@ -65,7 +65,7 @@ def score_life(life: Life, *, product: str) -> Score:
     return Score(
         rescued=Counter({name: one.rescued() for name, one in life.branches.items()}),
         right=Share(sum(one.right for one in told), sum(len(one.groups) for one in told)),
-        foreseen=foreseen_groups(life.field, branch.opened),
+        foreseen=foreseen_groups(life.field, branch.listed),
         interruptions=interruptions_a_day(told, branch.people),
         mornings=mornings_of(branch),
         causes=items_by_cause(branch.opened),
@@ -74,19 +74,18 @@ def score_life(life: Life, *, product: str) -> Score:
     )
 
 
-def foreseen_groups(world: Field, opened: Sequence[Opened]) -> Share:
-    """The groups that end short in the twin and could be foreseen, and those that were listed."""
-    first = dict[str, int]()
-    for one in opened:
-        if one.causes:
-            first[one.line.group] = min(one.at, first.get(one.line.group, one.at))
+def foreseen_groups(world: Field, listed: Mapping[str, int]) -> Share:
+    """The groups that end short in the twin and could be foreseen, and those that were listed.
+
+    listed: since when a group was on the list while it had a true cause.
+    """
     foreseeable = [
         key for key, causes in world.causes_of.items() if _is_foreseeable(world, key, causes)
     ]
-    listed = sum(
-        first.get(key, UNTIL) <= world.groups[key].planned[1] - AHEAD for key in foreseeable
+    in_time = sum(
+        listed.get(key, UNTIL) <= world.groups[key].planned[1] - AHEAD for key in foreseeable
     )
-    return Share(listed, len(foreseeable))
+    return Share(in_time, len(foreseeable))
 
 
 def _is_foreseeable(world: Field, key: str, causes: Iterable[TrueCause]) -> bool:
@@ -113,15 +112,15 @@ def mornings_of(branch: Branch) -> list[float]:
 
 
 def items_by_cause(opened: Iterable[Opened]) -> Share:
-    """The items that have a true cause, by the number of these; a shared cause has each once."""
-    remedies = {
-        (cause.kind, cause.began, cause.groups): set[str]()
-        for one in opened
-        for cause in one.causes
-    }
+    """The problems that have a true cause, by the number of these; a shared cause has each once.
+
+    Decisions, such as whether to extend a group that ended short, are none.
+    """
+    remedies: dict[TrueCause, set[str]] = {}
     for one in opened:
         for cause in one.causes:
-            remedies[cause.kind, cause.began, cause.groups].add(one.line.remedy)
+            if not one.line.decision:
+                remedies.setdefault(cause, set()).add(one.line.remedy)
     return Share(sum(len(found) for found in remedies.values()), len(remedies))
 
 

@@ -6,7 +6,7 @@ reading over HTTP and the storage are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from dashboard.fielding.insight.assistant_modules import (
 from dashboard.fielding.insight.baselines import Baselines
 from dashboard.fielding.insight.compute import DECISIVE, set_insights
 from dashboard.fielding.insight.group_history import GroupHistory, series_until
-from dashboard.fielding.models import Incident, Project, TargetGroup
+from dashboard.fielding.models import Incident, Notice, Project, TargetGroup
 from dashboard.fielding.series import daily
 from dashboard.fielding.series.readings import Readings, clean_history
 from dashboard.simulator.api.issues import group_statistics
@@ -40,9 +40,10 @@ from dashboard.simulator.world import figures as simulated
 from dashboard.simulator.world.group import SimulatedGroup as Simulated
 
 ACCOUNT = 1
-# The product computes an insight again after an hour at most. Here that happens twice a working
-# day, and with every change or alert: a sixth of the forecasts find the same problems.
-FORESEEN_AT, FORESEEN_AFTER, FORESEEN_AT_LEAST = (9, 14), timedelta(hours=4), timedelta(hours=24)
+# The product computes an insight again after an hour at most. Here that happens once a day, before
+# the managers look, more often near the end date, and with every change and alert.
+FORESEEN_AT, FORESEEN_AFTER = 9, timedelta(hours=20)
+NEAR, FORESEEN_NEAR = timedelta(hours=96), timedelta(hours=6)
 FULL_QUOTAS = 0.4  # of a group whose quotas hold it up
 LEARN_EVERY = timedelta(hours=12)
 FIRING = (Incident.State.FIRING, Incident.State.RECOVERING)
@@ -106,16 +107,25 @@ class Watch:
         read = [one for one in groups if _is_read(one)]
         for one in read:
             _read(one, at)
-        due = [one for one in read if _is_due(one, now)]
-        set_insights([_history(one, at, self._pools) for one in due], now=now)
-        for one in due:
-            one.foreseen_at, one.decisive = now, _decisive(one.row)
+        self._foresee([one for one in read if _is_due(one, now)], at)
         evaluator = GroupEvaluator(self._rules, now, cycle=self._cycle)
+        told = []
         for one in read:
             snapshot = snapshot_of_group(one.row, now=now)
             snapshot = snapshot._replace(cpi_changed_at=one.cpi_changed_at)
-            for result in list(evaluator.evaluate(snapshot, one.incidents)):
-                self._take(one, result, now)
+            results = list(evaluator.evaluate(snapshot, one.incidents))
+            fires = [self._take(one, result, now) for result in results]
+            if any(fires):
+                told.append(one)
+        # The product's insight is less than an hour old when it names the cause of an alert.
+        self._foresee([one for one in told if one.foreseen_at != now], at)
+
+    def _foresee(self, due: Sequence[Watched], at: int) -> None:
+        """Compute the insight of these groups."""
+        now = moment_of(at)
+        set_insights([_history(one, at, self._pools) for one in due], now=now)
+        for one in due:
+            one.foreseen_at, one.decisive = now, _decisive(one.row)
 
     def _learn(self, at: int) -> None:
         """Learn the weeks of projects and countries from all groups with completes."""
@@ -129,11 +139,11 @@ class Watch:
         ]
         self._pools, self._learned_at = learn_pools(series, now=now), now
 
-    def _take(self, one: Watched, result: RuleResult, now: datetime) -> None:
-        """Keep an incident as it is after an evaluation; a resolved one is left out."""
+    def _take(self, one: Watched, result: RuleResult, now: datetime) -> bool:
+        """Keep an incident as it is after an evaluation; return whether it fires now."""
         transition = transition_for(result, self._projects[one.row.project_id], now)
         if transition is None:
-            return
+            return False
         incident = transition.incident
         if incident.pk is None:
             self._incidents += 1
@@ -142,8 +152,7 @@ class Watch:
             one.incidents.pop(incident.rule, None)
         else:
             one.incidents[incident.rule] = incident
-            if transition.notice_kind and one.foreseen_at != now:
-                one.foreseen_at = None  # so that its causes are those of now
+        return transition.notice_kind == Notice.Kind.FIRE
 
 
 def fork_watched(one: Watched) -> Watched:
@@ -168,9 +177,10 @@ def _is_due(one: Watched, now: datetime) -> bool:
     """Whether the insight is old, or a change decides on it."""
     if one.foreseen_at is None or one.decisive != _decisive(one.row):
         return True
-    age = now - one.foreseen_at
-    is_planned = now.weekday() < 5 and now.hour in FORESEEN_AT and age >= FORESEEN_AFTER
-    return is_planned or age >= FORESEEN_AT_LEAST
+    age, ends = now - one.foreseen_at, one.row.ends_at
+    if ends is not None and now < ends <= now + NEAR and age >= FORESEEN_NEAR:
+        return True
+    return now.hour == FORESEEN_AT and age >= FORESEEN_AFTER
 
 
 def _read(one: Watched, at: int) -> None:
