@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bench.attention.field import (
     UNTIL,
@@ -52,8 +53,8 @@ class Interruption:
 class Branch:
     """One world in which the managers follow one list; groups not acted on are the twin's."""
 
-    def __init__(self, watch: Watch, ranked: Ranked, field_: Field) -> None:
-        self._watch, self._ranked, self._field = watch, ranked, field_
+    def __init__(self, watch: Watch, ranked: Ranked, world: Field) -> None:
+        self._watch, self._ranked, self._world = watch, ranked, world
         self.own: dict[str, Watched] = {}
         self.done: dict[tuple[str, str], int] = {}
         self.actions: dict[tuple[str, int], int] = {}
@@ -74,8 +75,8 @@ class Branch:
         if judged:
             self._note(lines, at)
         if _is_working(at):
-            waiting = [line for line in lines if at - self.done.get(line[:2], 0) >= WAITS]
-            by_person = self._by_person(waiting)
+            to_do = [line for line in lines if at - self.done.get(line[:2], 0) >= WAITS]
+            by_person = self._by_person(to_do)
             if _hour(at) == WORKING_HOURS[0]:
                 self._note_morning(by_person, groups)
             for person, theirs in by_person.items():
@@ -84,7 +85,7 @@ class Branch:
     def rescued(self) -> int:
         """Completes more than in the twin, of groups whose end date lies in these two weeks."""
         return sum(
-            outcome_of(one.group) - outcome_of(self._field.groups[key])
+            outcome_of(one.group) - outcome_of(self._world.groups[key])
             for key, one in self.own.items()
             if one.group.planned[1] <= UNTIL
         )
@@ -92,7 +93,7 @@ class Branch:
     @property
     def people(self) -> list[str]:
         """The managers, by their ids."""
-        return sorted({group.project_manager_id for group in self._field.groups.values()})
+        return sorted({group.project_manager_id for group in self._world.groups.values()})
 
     def _note_morning(self, by_person: dict[str, list[Listed]], groups: Iterable[Watched]) -> None:
         in_field = Counter(
@@ -105,7 +106,7 @@ class Branch:
     def _by_person(self, lines: Iterable[Listed]) -> dict[str, list[Listed]]:
         found: dict[str, list[Listed]] = {}
         for line in lines:
-            person = self._field.groups[line.group].project_manager_id
+            person = self._world.groups[line.group].project_manager_id
             found.setdefault(person, []).append(line)
         return found
 
@@ -123,7 +124,7 @@ class Branch:
         self.done[line[:2]] = at
         self._do_one(line.group, remedy, at)
         if remedy == "signing_key":
-            for cause in self._field.causes_of.get(line.group, ()):
+            for cause in self._world.causes_of.get(line.group, ()):
                 for key in cause.groups:
                     if key != line.group and cause.began <= at:
                         self.done[key, line.remedy] = at
@@ -142,7 +143,7 @@ class Branch:
                 self.listed.setdefault(line.group, at)
         critical: dict[str, list[str]] = {}
         for key, line in now.items():
-            person = self._field.groups[line.group].project_manager_id
+            person = self._world.groups[line.group].project_manager_id
             before = self.open.get(key)
             if line.critical and not (before and before.line.critical):
                 critical.setdefault(person, []).append(line.group)
@@ -158,11 +159,11 @@ class Branch:
 
     def _causes(self, key: str, at: int) -> tuple[TrueCause, ...]:
         """What is wrong with a group by now."""
-        return tuple(c for c in self._field.causes_of.get(key, ()) if c.began <= at)
+        return tuple(c for c in self._world.causes_of.get(key, ()) if c.began <= at)
 
     def _is_right(self, key: str, at: int) -> bool:
         """Whether a group would have cost 5 % of its goal, or stood still for six hours."""
-        group = self.own[key].group if key in self.own else self._field.groups[key]
+        group = self.own[key].group if key in self.own else self._world.groups[key]
         lost = group.filling_goal - counted(left_alone(group))
         return lost >= 0.05 * group.filling_goal or still_hours(group, at) >= 6
 
@@ -183,12 +184,11 @@ def looks() -> Iterator[int]:
             yield at
 
 
-@dataclass(slots=True)
-class Life:
+class Life(NamedTuple):
     """A world that was lived through once for each list, beside its twin."""
 
-    field: Field
-    branches: dict[str, Branch] = field(default_factory=dict)
+    world: Field
+    branches: dict[str, Branch]
 
 
 def live(seed: int, lists: dict[str, Ranked], *, judged: Sequence[str], **size: int) -> Life:

@@ -65,7 +65,7 @@ def score_life(life: Life, *, product: str) -> Score:
     return Score(
         rescued=Counter({name: one.rescued() for name, one in life.branches.items()}),
         right=Share(sum(one.right for one in told), sum(len(one.groups) for one in told)),
-        foreseen=foreseen_groups(life.field, branch.listed),
+        foreseen=foreseen_groups(life.world, branch.listed),
         interruptions=interruptions_a_day(told, branch.people),
         mornings=mornings_of(branch),
         causes=items_by_cause(branch.opened),

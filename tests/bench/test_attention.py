@@ -17,7 +17,7 @@ from bench.attention.field import (
     outcome_of,
 )
 from bench.attention.life import Interruption, Opened, live, looks
-from bench.attention.lists import Listed, Oracle, straight_line
+from bench.attention.lists import Listed, Oracle, Ranked, straight_line
 from bench.attention.score import (
     NOTHING,
     Score,
@@ -93,13 +93,13 @@ def test_a_remedy_changes_the_copy_alone_and_only_from_then_on(world: Field) -> 
 
 
 def test_the_oracle_rescues_at_least_what_a_straight_line_does() -> None:
-    lists = {"oracle": Oracle(), "line": straight_line}
+    lists: dict[str, Ranked] = {"oracle": Oracle(), "line": straight_line}
     life = live(SEED, lists, judged=(), **SMALL)
     oracle, line = (life.branches[name] for name in lists)
     assert oracle.rescued() >= line.rescued() > 0
     # a day has at most ten actions of a person, and a line on which something was done waits
     assert max(oracle.actions.values()) <= 10
-    untouched = set(life.field.groups) - set(oracle.own)
+    untouched = set(life.world.groups) - set(oracle.own)
     assert untouched
 
 
