@@ -103,7 +103,7 @@ def _until_pulled(page: Page) -> None:
     until = time.monotonic() + FIRST_PULL_SECONDS
     while time.monotonic() < until:
         page.goto("/")
-        rows = page.locator("section[aria-label='Needs attention'] tbody tr").count()
+        rows = page.locator("tr[data-line]").count()
         if rows > 10 and not page.locator("text=First pull of").count():
             return
         time.sleep(1)

@@ -45,7 +45,7 @@ def account(**fields: Any) -> ExchangeAccount:
         "secret": "key",
         "health": ExchangeAccount.Health.FRESH,
         "read_at": NOW,
-        "first_pull_completed_at": NOW,
+        "first_pull_completed_at": NOW - timedelta(days=15),
     }
     return ExchangeAccount.objects.create(**(given | fields))
 

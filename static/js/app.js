@@ -10,6 +10,6 @@ import "./unanswered.js";
 import "./cost_preview.js";
 import "./menus_and_panels.js";
 import "./row_selection.js";
-import "./todo_keys.js";
+import "./todo_list.js";
 
 document.documentElement.classList.add("js");

@@ -178,7 +178,7 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert compose_and_send(after(2)) == 0
     sent = outbox.outbox[0]
     assert sent.to == [field.pm.email]
-    assert sent.subject == "Paused: Japan 25–54, LOI 14.2 min · bid 9"
+    assert sent.subject == "Tracker W23 – Paused: Japan 25–54, LOI 14.2 min · bid 9"
     assert "LOI: 14.2 min (" in sent.body
     assert mails()[0].state == Mail.State.SENT
 
@@ -228,7 +228,8 @@ def test_the_next_mail_about_a_project_waits_five_minutes(field: Field) -> None:
 def test_more_than_three_projects_at_once_become_one_mail(field: Field) -> None:
     for _ in range(4):
         project = factories.project(field.account, project_manager_id=field.PM)
-        group = factories.group(project, status="paused", status_changed_by="system_user")
+        paused = {"status": "paused", "status_changed_by": "system_user"}
+        group = factories.group(project, ends_at=after(40 * 60), **paused)
         assert group.status_reason == ""
         detect.after_cycle(cycle=factories.cycle(project), now=factories.NOW)
     assert deliver.compose_due_mails(now=after(1)) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -28,7 +28,11 @@ from tests.fakes.mailbox import delivered
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGES = [
-    "/",
+    "/?scope=all",
+    "/?remedy=raise_cpi&scope=all",
+    "/?tab=waiting&scope=all",
+    "/?tab=changes",
+    "/?tab=closed",
     "/projects/",
     "/projects/{project}/",
     "/projects/{project}/?by=country",
@@ -147,6 +151,11 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     )
     factories.completes(group, counts=range(100))
     exchange.cards["de"] = CARD
+    for one in (group, awkward):
+        factories.item(one, critical=True)
+        factories.item(one, remedy="fix_loi", state="waiting", waiting="snoozed", waiting_value=50)
+        closed_at = datetime.now(UTC)
+        factories.item(one, remedy="resume", state="closed", closed_at=closed_at)
     incident = Incident.objects.create(
         account=account,
         project=project,
@@ -283,7 +292,7 @@ def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
     page = open_page(width=1440, theme="light")
     sign_in(page, "anna")
     page.emulate_media(media="print")
-    wide = ("/", "/groups/", "/projects/", "/spend/")
+    wide = ("/groups/", "/projects/", "/spend/")
     for address, lies in (*((one, "wide") for one in wide), ("/groups/{group}/", "auto")):
         settled(page, address.format(**ids))
         assert page.evaluate("getComputedStyle(document.documentElement).page") == lies

@@ -103,7 +103,7 @@ def test_from_an_empty_database_to_the_first_alert_mail(
     page = chromium.new_context(base_url=product.url).new_page()
     page.goto("/")
     sign_in(page)
-    expect(page.locator("h1")).to_have_text("Needs attention")
+    expect(page.locator("h1")).to_have_text("To do")
     page.goto("/projects/")
     page.locator("main td.name a").first.click()
     expect(page.locator("main input[name=pick]")).to_have_count(GROUPS)

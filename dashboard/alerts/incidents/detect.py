@@ -71,7 +71,7 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     ]
     transitions = _transitions_for(results, project, at)
     transitions += changelog.transitions_for_changes(project, recent, rules=rules, now=at)
-    if last is None or downtime.time_lost(last, at) > downtime.GAP:
+    if _is_baseline(cycle, last, at):
         _mark_as_before(transitions)
     commit_transitions(
         transitions,
@@ -82,11 +82,16 @@ def after_cycle(*, cycle: Cycle, now: datetime) -> None:
     heartbeat.record_heartbeat("judge", now=now)
 
 
-def _mark_as_before(transitions: Iterable[Transition]) -> None:
-    """Mark new incidents as older than the first reading of a project, or than an outage of ours.
+def _is_baseline(cycle: Cycle, last: datetime | None, at: datetime) -> bool:
+    """Return whether a cycle finds what was so already: during a first pull, or after an outage."""
+    if last is None:
+        completed_at = cycle.account.first_pull_completed_at
+        return completed_at is None or at <= completed_at
+    return downtime.time_lost(last, at) > downtime.GAP
 
-    They are listed and mailed once, together; they are no news.
-    """
+
+def _mark_as_before(transitions: Iterable[Transition]) -> None:
+    """Mark new incidents as no news: they are listed, and mailed once, together."""
     for transition in transitions:
         if not transition.expected:
             transition.incident.since_before = True

@@ -119,7 +119,7 @@ def _values_of(plan: PlannedItem, group: TargetGroup | None) -> dict[str, object
 def _close(items: Sequence[Item], now: datetime) -> None:
     if items:
         Item.objects.open().filter(pk__in=[item.pk for item in items]).update(
-            state=Item.State.CLOSED, closed_at=now, changed_at=now, critical=False
+            state=Item.State.CLOSED, closed_at=now, changed_at=now
         )
 
 

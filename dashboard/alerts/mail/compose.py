@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,18 +11,25 @@ from django.template.loader import render_to_string
 
 from dashboard.alerts import downtime
 from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
+from dashboard.alerts.mail.overview import (
+    REMEDIES_SHOWN,
+    Overview,
+    open_items,
+    overview_of,
+    place_of,
+    remedy_lines,
+    urgency_of,
+    worst_group,
+)
 from dashboard.alerts.recipients.resolve import managers_of
-from dashboard.alerts.rules.catalogue import JUDGED, rule_title
-from dashboard.alerts.rules.widespread import WIDESPREAD_GROUPS, is_widespread
-from dashboard.alerts.text import format_local_time, format_span, lower_title, one_line
+from dashboard.alerts.rules.catalogue import JUDGED
+from dashboard.alerts.text import format_count, format_local_time, format_span, one_line
 from dashboard.fielding.domain.time_zones import zone_named
-from dashboard.fielding.models import Incident, Notice, Project, TargetGroup, User
-from dashboard.fielding.models.querysets.expressions import IN_FIELD
+from dashboard.fielding.models import Incident, Notice, TargetGroup, User
 
 PAUSED = "paused_by_exchange"
 FIRST_RULES = ("no_data", PAUSED, "stalled")  # fieldwork that stops comes first in a mail
-WITHOUT_SUMMARY = 3  # incidents in a mail that needs no summary
-COUNTS_IN_SUBJECT = 3  # rules whose number of alerts a subject has
+WORST_SHOWN = 5  # items of the mail about what was so already
 MAX_ITEMS = 20  # incidents in one mail; the rest is a number and a link
 DOWNTIME_SHOWN_FOR = timedelta(hours=1)  # after a downtime of Fieldwatch, in immediate mails
 
@@ -52,12 +58,14 @@ class AlertLine(NamedTuple):
 
 
 def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> MailBody:
-    """Compose a mail about new alerts, the most severe first."""
+    """Compose a mail about new alerts: each of a few, or an overview of many."""
     ordered = latest_per_incident(notices)
-    context = {
-        "items": mail_items(ordered[:MAX_ITEMS], user=user, now=now),
-        "more": max(0, len(ordered) - MAX_ITEMS),
-        "summary": count_summary(ordered),
+    overview = overview_of(ordered, now=now)
+    shown = [] if overview else ordered[:MAX_ITEMS]
+    context: dict[str, object] = {
+        "overview": overview,
+        "items": mail_items(shown, user=user, now=now),
+        "more": 0 if overview else max(0, len(ordered) - MAX_ITEMS),
         "off": downtime.describe_downtimes(
             downtime.list_downtimes(now - DOWNTIME_SHOWN_FOR, now),
             zone_named(user.time_zone),
@@ -67,7 +75,27 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    return render_mail("alert", subject_line(ordered), context)
+    return render_mail("alert", subject_line(ordered, overview), context)
+
+
+def compose_baseline(user: User, notices: Sequence[Notice], *, now: datetime) -> MailBody:
+    """Compose the one mail about what was so already: at a first read, or after an outage."""
+    ordered = latest_per_incident(notices)
+    items, incidents = open_items(ordered), [notice.incident for notice in ordered]
+    where = place_of(incidents)
+    subject = f"We found {format_count(len(items), 'open problem')}" + (
+        f" in {where}" if where else ""
+    )
+    lines = remedy_lines(items)
+    context = {
+        "worst": [worst_group(item, incidents, now=now) for item in items[:WORST_SHOWN]],
+        "lines": lines[:REMEDIES_SHOWN],
+        "more": sum(line.items for line in lines[REMEDIES_SHOWN:]),
+        "why": reason_for_mail(user, ordered[0].incident),
+        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
+        "home": f"{settings.FIELDWATCH_URL}/",
+    }
+    return render_mail("baseline", subject, context)
 
 
 def render_mail(template: str, subject_line: str, context: dict[str, object]) -> MailBody:
@@ -81,7 +109,7 @@ def render_mail(template: str, subject_line: str, context: dict[str, object]) ->
 
 
 def latest_per_incident(notices: Iterable[Notice]) -> list[Notice]:
-    """Return the last notice of each incident: by severity, completes at risk, then age."""
+    """Return the last notice of each incident: by urgency, completes at risk, then age."""
     last = {
         notice.incident_id: notice for notice in sorted(notices, key=lambda notice: notice.pk or 0)
     }
@@ -89,6 +117,7 @@ def latest_per_incident(notices: Iterable[Notice]) -> list[Notice]:
         last.values(),
         key=lambda notice: (
             notice.incident.state == Incident.State.RESOLVED,
+            urgency_of(notice.incident),
             notice.incident.severity,
             _rank_of(notice.incident.rule),
             -_completes_at_risk(notice.incident.group),
@@ -110,52 +139,20 @@ def _rank_of(code: str) -> int:
     return len(FIRST_RULES) + (code not in JUDGED)
 
 
-def count_summary(notices: Sequence[Notice]) -> str:
-    """Return the number of alerts by rule: "3 stalled · 1 low IR"; empty for a few."""
-    if len(notices) <= WITHOUT_SUMMARY:
-        return ""
-    return " · ".join(_counts_by_title(notices))
-
-
-def _counts_by_title(notices: Sequence[Notice]) -> list[str]:
-    """Return the number of alerts with each rule's title, the most frequent first."""
-    counts = Counter(lower_title(rule_title(notice.incident.rule)) for notice in notices)
-    return [f"{count} {title}" for title, count in counts.most_common()]
-
-
-def subject_line(ordered: Sequence[Notice]) -> str:
-    """Return the subject: the first alert, of many the counts too, or what most groups share."""
-    summary, others = summary_line(ordered), len(ordered) - 1
-    if not others or _widespread_line([notice.incident for notice in ordered]):
-        return summary
-    if len(ordered) <= WITHOUT_SUMMARY:
-        return f"{summary} (and {others} more)"
-    return f"{', '.join(_counts_by_title(ordered)[:COUNTS_IN_SUBJECT])} – worst: {summary}"
+def subject_line(ordered: Sequence[Notice], overview: Overview | None) -> str:
+    """Return the subject, the project first: the first alert, or the overview of many."""
+    if overview:
+        return overview.subject
+    others = len(ordered) - 1
+    where = place_of(notice.incident for notice in ordered)
+    lead = f"{where} – " if where else ""
+    return f"{lead}{summary_line(ordered)}" + (f" (and {others} more)" if others else "")
 
 
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
-    """Return what most of a project's groups share, or else the headline of the first notice."""
+    """Return the headline of the first notice."""
     first = ordered[0]
-    widespread = _widespread_line([notice.incident for notice in ordered])
-    return widespread or one_line(
-        (_state_label(first) if label else "") + first.incident.headline, 200
-    )
-
-
-def _widespread_line(incidents: Sequence[Incident]) -> str:
-    """Return one line if a rule is widespread in the only project of the incidents; else empty."""
-    first, count = incidents[0], len(incidents)
-    is_same = {(incident.rule, incident.project_id) for incident in incidents} == {
-        (first.rule, first.project_id)
-    }
-    if count < WIDESPREAD_GROUPS or not is_same or not isinstance(first.project, Project):
-        return ""
-    in_field = TargetGroup.objects.filter(project=first.project, status__in=IN_FIELD).count()
-    if not is_widespread(count, in_field):
-        return ""
-    total = max(in_field, count)
-    title = lower_title(rule_title(first.rule))
-    return f"{one_line(first.project.name, 100)}: {count} of {total} groups in field, {title}"
+    return one_line((_state_label(first) if label else "") + first.incident.headline, 200)
 
 
 def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[AlertLine]:

@@ -20,6 +20,7 @@ from dashboard.alerts.mail.immediate import (
     outbox_mail,
     unmailed_notices,
 )
+from dashboard.alerts.mail.overview import overview_of, urgency_of
 from dashboard.alerts.recipients.resolve import People, managers_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.alerts.text import format_count
@@ -85,12 +86,18 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
     listed = {notice.incident_id for notice in (*new, *resolved)}
     still_open, others = _load_open(user, listed, now=now)
     live = TargetGroup.objects.visible_to(user).filter(status="live", missing_since=None).count()
+    overviews = {
+        "New": overview_of(new, now=now),
+        "Still open": overview_of(still_open, now=now),
+    }
     sections = [
         {
             "title": title,
-            "items": compose.mail_items(rows[: compose.MAX_ITEMS], user=user, now=now),
-            "more": max(0, len(rows) - compose.MAX_ITEMS),
-            "summary": compose.count_summary(rows),
+            "overview": overviews.get(title),
+            "items": compose.mail_items(
+                [] if overviews.get(title) else rows[: compose.MAX_ITEMS], user=user, now=now
+            ),
+            "more": 0 if overviews.get(title) else max(0, len(rows) - compose.MAX_ITEMS),
             "brief": rows is not new,
             "labelled": rows is resolved,  # recovered, or closed for another reason
         }
@@ -112,9 +119,10 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.DIGEST),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
-    return compose.render_mail(
-        "digest", _subject_line(new, still_open, resolved, others, live), context
-    )
+    subject = _subject_line(new, still_open, resolved, others, live)
+    if overview := overviews["New" if new else "Still open"]:
+        subject = f"{subject.partition(': ')[0]}: {overview.subject}"
+    return compose.render_mail("digest", subject, context)
 
 
 def _describe_calm(live: int, others: Sequence[Incident]) -> str:
@@ -134,7 +142,7 @@ def _describe_others(incidents: Sequence[Incident], *, more: bool) -> str:
     """Return how many alerts are open for other recipients; empty without any."""
     if not incidents:
         return ""
-    critical = sum(incident.severity == CRITICAL for incident in incidents)
+    critical = sum(urgency_of(incident) == CRITICAL for incident in incidents)
     count = f"{len(incidents):,}{' more' if more else ''}"
     alerts = f"{count} {'alert is' if len(incidents) == 1 else 'alerts are'}"
     detail = f" ({critical:,} critical)" if critical else ""
@@ -149,7 +157,7 @@ def _load_open(
     Incidents from before this person had access, or while their address was refused, are theirs.
     """
     rows = Incident.objects.filter(state__in=SHOWN_OPEN, account__memberships__user=user)
-    rows = rows.exclude(pk__in=listed).select_related("group", "project", "account")
+    rows = rows.exclude(pk__in=listed).select_related("group", "project", "account", "item")
     sent = Notice.objects.filter(recipient=user, skipped__in=("", REFUSED), incident__in=rows)
     last = {notice.incident_id: notice for notice in sent.order_by("pk")}
     mutes = list(Mute.objects.filter(account__memberships__user=user, until__gt=now))

@@ -9,18 +9,32 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Greatest
 
+from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.mail import compose, preferences
 from dashboard.alerts.mail.compose import MailBody
+from dashboard.alerts.mail.overview import open_items, urgency_of
 from dashboard.alerts.recipients.resolve import CAN_GET_MAIL
+from dashboard.alerts.rules.verdict import CRITICAL, WARNING
 from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import Mail, MailPreferences, Membership, Notice, User
 
 GATHER_FOR = timedelta(seconds=60)
 MIN_SPACING = timedelta(minutes=5)  # between mails to a recipient about a project
 MAX_PROJECT_MAILS = 3  # together; more projects share one mail
+BASELINE_AFTER = timedelta(minutes=10)  # so that one mail has all that a first read finds
 GIVE_UP_AFTER = timedelta(days=4)  # longer than any quiet weekend
 REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "not wanted by mail"
 Bundle = list[Notice]
@@ -38,6 +52,7 @@ def unmailed_notices() -> QuerySet[Notice]:
             "incident__group",
             "incident__project",
             "incident__account",
+            "incident__item",
             "recipient__mail_preferences",
         )
         .prefetch_related("recipient__memberships")
@@ -78,19 +93,67 @@ def compose_immediate(*, now: datetime) -> int:
     return stored
 
 
+def compose_baselines(*, now: datetime) -> int:
+    """Store one mail for each recipient and account about what was so already; return how many.
+
+    That is what a first read finds, or the first read after an outage. What comes of it within a
+    day after that mail waits for the digest.
+    """
+    stored = 0
+    ready = Q(incident__account__first_pull_completed_at__lte=now - BASELINE_AFTER)
+    rows = unmailed_notices().filter(
+        ready, incident__since_before=True, kind__in=(Notice.Kind.FIRE, Notice.Kind.NO_DATA)
+    )
+    for user, notices in _group_by_recipient(rows):
+        choice = preferences.preferences_of(user)
+        if choice.now == MailPreferences.Now.NOTHING or preferences.in_quiet_hours(
+            choice, WARNING, user=user, now=now
+        ):
+            continue
+        for account_id, bundle in _group_by_account(notices).items():
+            is_complete = min(notice.created_at for notice in bundle) <= now - BASELINE_AFTER
+            if is_complete and open_items(bundle) and not _had_baseline(user, account_id, now):
+                body = compose.compose_baseline(user, bundle, now=now)
+                stored += store_mail(user, bundle, body, now=now)
+    return stored
+
+
+def _group_by_account(notices: Iterable[Notice]) -> dict[int, Bundle]:
+    bundles: dict[int, Bundle] = {}
+    for notice in notices:
+        bundles.setdefault(notice.incident.account_id, []).append(notice)
+    return bundles
+
+
+def _had_baseline(user: User, account_id: int, now: datetime) -> bool:
+    return Notice.objects.filter(
+        recipient=user,
+        incident__account=account_id,
+        incident__since_before=True,
+        mail__digest_day=None,
+        mail__created_at__gt=now - DAY,
+    ).exists()
+
+
 def _urgent_notices(now: datetime) -> list[Notice]:
     """Return the notices to mail now, with the recoveries of incidents not notified yet."""
     wanted = Coalesce(F("recipient__mail_preferences__now"), MailPreferences.Now.CRITICAL)
     # An annotation of its own: inside the filter it would become an inner join.
-    rows = unmailed_notices().annotate(wanted=wanted)
-    rows = rows.filter(in_digest=False, incident__severity__lte=F("wanted"))
+    is_critical = Q(incident__item__critical=True)
+    urgency = Case(
+        When(is_critical, then=Value(CRITICAL)),
+        default=Greatest("incident__severity", Value(WARNING)),
+        output_field=IntegerField(),
+    )
+    rows = unmailed_notices().annotate(wanted=wanted, urgency=urgency)
+    rows = rows.filter(in_digest=False, incident__since_before=False, urgency__lte=F("wanted"))
     is_wanted = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_preferences__recoveries_now=True)
     notices: list[Notice] = [
         notice
         for notice in rows.filter(is_wanted)
         if not preferences.in_quiet_hours(
             preferences.preferences_of(notice.recipient),
-            notice.incident.severity,
+            urgency_of(notice.incident),
             user=notice.recipient,
             now=now,
         )

@@ -40,7 +40,8 @@ ROUND = timedelta(seconds=60)
 def compose_due_mails(*, now: datetime) -> int:
     """Store the mails that are due; return how many."""
     immediate.skip_unmailable(now=now)
-    return immediate.compose_immediate(now=now) + digest.compose_due(now=now)
+    stored = immediate.compose_baselines(now=now) + immediate.compose_immediate(now=now)
+    return stored + digest.compose_due(now=now)
 
 
 def compose_test(*, to: User, now: datetime) -> Mail:

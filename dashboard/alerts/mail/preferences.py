@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from dashboard.alerts.mail.overview import urgency_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import MailPreferences, Notice, User
@@ -19,11 +20,11 @@ def preferences_of(user: User) -> MailPreferences:
 
 def is_immediate(choice: MailPreferences, notice: Notice) -> bool:
     """Return whether a notice is mailed without waiting for the digest."""
-    if notice.in_digest:
+    if notice.in_digest or notice.incident.since_before:
         return False
     if notice.kind == Notice.Kind.RECOVER and not choice.recoveries_now:
         return False
-    return notice.incident.severity <= choice.now
+    return urgency_of(notice.incident) <= choice.now
 
 
 def in_quiet_hours(choice: MailPreferences, severity: int, *, user: User, now: datetime) -> bool:

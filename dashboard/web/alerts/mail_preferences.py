@@ -47,7 +47,10 @@ class MailPreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
             "quiet_weekends": "Quiet at weekends",
         }
         help_texts = {
-            "now": "Everything else goes into the digest.",
+            "now": (
+                "Critical: a group stands still where an hour counts. "
+                "Everything else goes into the digest."
+            ),
             "quiet_until": (
                 "Critical alerts ignore quiet hours. "
                 "Set both to the same time to switch quiet hours off."

@@ -182,7 +182,8 @@ def _show_mute_form(request: HttpRequest, scope: Scope, code: str, back: str) ->
             audit.record(
                 request, AuditKind.MUTED, account=scope.account, target=target, details=details
             )
-        messages.success(request, f"Muted until {form.format_until()}.")
+        what = rule_title(code) if code else "All alerts"
+        messages.success(request, f"Muted: {what} of {scope.name}, until {form.format_until()}.")
         return redirect(back)
     return render(request, "alerts/mute.html", {"of": scope, "form": form, "back": back})
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import outbox, preferences
+from dashboard.alerts.mail.past_mails import count_past_mails
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.models.querysets.rows import MailQuerySet
@@ -54,7 +55,11 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "alerts/mail_preferences.html",
-        {"form": form, "zone": zone_named(user.time_zone).key},
+        {
+            "form": form,
+            "zone": zone_named(user.time_zone).key,
+            "past": count_past_mails(user, preferences.preferences_of(user), now=timezone.now()),
+        },
     )
 
 

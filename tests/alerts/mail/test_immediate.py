@@ -27,7 +27,7 @@ def test_what_is_over_before_it_was_told_is_one_mail(field: Field) -> None:
     field.cycles(0.5)
     assert outbox.compose_due_mails(now=after(2)) == 1
     mail = mails()[0]
-    assert mail.subject.startswith("Resolved: Paused: Japan")
+    assert mail.subject.startswith("Tracker W23 – Resolved: Paused: Japan")
     for body in (mail.text, mail.html):
         assert "Fri 11:00 UTC to Fri 12:00 UTC (1 h)" in body
         assert "The group is live now." in body
@@ -54,14 +54,14 @@ def test_who_left_the_account_is_told_nothing(field: Field) -> None:
     assert Notice.objects.get().skipped == "no longer a member"
 
 
-def test_twelve_of_fourteen_groups_are_one_line(field: Field) -> None:
+def test_twelve_groups_with_one_cause_are_one_line(field: Field) -> None:
     for number in range(12):
         field.paused(name=f"Group {number}")
     field.group()
     field.group()
     field.cycles(0)
     outbox.compose_due_mails(now=after(2))
-    assert mails()[0].subject == "Tracker W23: 12 of 14 groups in field, paused by Cint"
+    assert mails()[0].subject == "Tracker W23 – 12 × LOI above bid (1,200 completes at risk)"
 
 
 def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field) -> None:
@@ -79,31 +79,66 @@ def test_a_group_that_stands_still_leads_a_mail_before_a_change_of_price(field: 
     field.paused()
     field.cycles(0)
     outbox.compose_due_mails(now=after(2))
-    assert mails()[0].subject.startswith("Paused: Japan")
+    assert mails()[0].subject.startswith("Tracker W23 – Paused: Japan")
 
 
-def test_a_mail_of_many_begins_with_how_many_of_what(field: Field) -> None:
-    for number in range(3):
-        field.paused(name=f"Group {number}")
-    field.stalled()
-    field.cycles(0, 5)
-    outbox.compose_due_mails(now=after(7))
-    mail = mails()[0]
-    assert mail.subject.startswith("3 paused by Cint, 1 stalled – worst: Paused: Group 0, LOI ")
-    summary = "3 paused by Cint · 1 stalled"
-    assert summary in mail.text
-    assert summary in mail.html
+def test_a_mail_of_many_is_three_lines_by_remedy_and_the_worst_group(field: Field) -> None:
+    for number in range(5):
+        field.paused(name=f"Group {number}", completes=10 * number)
+    for reason in ("low_epc", "excessive_redirect_errors", "high_drop_rates"):
+        field.paused(name=reason, status_reason=reason, completes=100 - len(reason))
+    field.cycles(0)
+    assert outbox.compose_due_mails(now=after(2)) == 1
+    (mail,) = mails()
+    assert mail.subject == (
+        "Tracker W23 – 5 × LOI above bid, 1 × redirect errors, 1 × high drop-off and 1 more "
+        "(1,247 completes at risk)"
+    )
+    lines = mail.text.splitlines()
+    assert lines[0] == "Tracker W23"
+    assert lines[1] == (
+        "- LOI above bid: shorten the surveys or re-bid LOI (5 groups, 900 at risk)"
+    )
+    assert lines[4] == "- 1 more"
+    assert "Worst: Group 0" in lines
+    assert len(lines) <= 18
+    assert max(len(line) for line in lines) <= 140
+    assert "LOI above bid: shorten" in mail.html
+
+
+def test_a_hundred_groups_paused_at_once_are_one_mail_that_fits_a_phone(field: Field) -> None:
+    for number in range(100):
+        field.paused(name=f"Group {number}", status_reason="excessive_encryption_errors")
+    field.cycles(0)
+    for minute in (2, 8, 30):
+        outbox.compose_due_mails(now=after(minute))
+    (mail,) = mails()
+    assert mail.subject == "Tracker W23 – 100 × encryption errors (10,000 completes at risk)"
+    assert len(mail.text.splitlines()) <= 14
+
+
+def test_what_can_wait_is_not_mailed_at_once(field: Field) -> None:
+    field.paused(ends_at=factories.NOW + timedelta(days=14))
+    field.cycles(0)
+    assert outbox.compose_due_mails(now=after(30)) == 0
+    assert Notice.objects.get().mail is None
+
+
+def test_a_price_that_a_colleague_changed_interrupts_nobody(field: Field) -> None:
+    change(field.group(name="Germany"), -60, new={"value": "3.00"})
+    field.cycles(0)
+    assert outbox.compose_due_mails(now=after(30)) == 0
+    assert Notice.objects.exists()
 
 
 def test_what_is_short_for_something_stays_in_capitals(field: Field) -> None:
-    for name in ("Germany", "Spain", "Italy"):
+    MailPreferences.objects.create(user=field.pm, now=MailPreferences.Now.EVERYTHING)
+    for name in ("Germany", "Spain", "Italy", "Norway"):
         change(field.group(name=name), -60, new={"value": "3.00"})
     field.cycles(0)
-    notices = list(Notice.objects.filter(recipient=field.pm).select_related("incident__project"))
-    assert (
-        compose.summary_line(notices)
-        == "Tracker W23: 3 of 3 groups in field, CPI changed outside Fieldwatch"
-    )
+    outbox.compose_due_mails(now=after(2))
+    subjects = [mail.subject for mail in mails() if mail.recipient == field.pm]
+    assert subjects == ["Tracker W23 – 4 × CPI changed by half or more"]
 
 
 def test_of_two_that_are_as_grave_the_one_with_more_at_risk_leads(field: Field) -> None:

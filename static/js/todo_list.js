@@ -1,4 +1,11 @@
 // The to-do list by keys: j and k move, x selects, e acknowledges, s snoozes, u undoes, ? lists them.
+
+// The buttons stand outside their form, where htmx does not see which of them was pressed.
+document.addEventListener("htmx:configRequest", ({ detail: { elt, parameters, triggeringEvent } }) => {
+  const button = triggeringEvent?.submitter;
+  if (elt.id === "todo" && button?.name) parameters.append(button.name, button.value);
+});
+
 let currentLine = ""; // data-line of the line that was last gone to
 
 const shownLines = () => [...document.querySelectorAll("[data-line]")].filter((line) => line.checkVisibility());
