@@ -24,11 +24,19 @@ from bench.attention.lists import (  # noqa: E402
     product_items,
     straight_line,
 )
-from bench.attention.score import Score, add_scores, figures_of_score, score_life  # noqa: E402
+from bench.attention.score import (  # noqa: E402
+    BEFORE,
+    LINE,
+    ORACLE,
+    PRODUCT,
+    Score,
+    add_scores,
+    figures_of_score,
+    score_life,
+)
 from bench.shared.figure import Figure  # noqa: E402
 
 SEEDS = tuple(range(1, 21))
-ORACLE, LINE, BEFORE, PRODUCT = "oracle", "straight_line", "incident_list", "product"
 
 
 def figures(seeds: Sequence[int] = SEEDS) -> list[Figure]:
@@ -51,4 +59,4 @@ def score_of_world(seed: int, **size: int) -> Score:
         BEFORE: incident_list,
         PRODUCT: product_items,
     }
-    return score_life(live(seed, lists, judged=(BEFORE, PRODUCT), **size), product=PRODUCT)
+    return score_life(live(seed, lists, judged=(BEFORE, PRODUCT), **size))

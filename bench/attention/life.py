@@ -57,7 +57,7 @@ class Branch:
         self._watch, self._ranked, self._world = watch, ranked, world
         self.own: dict[str, Watched] = {}
         self.done: dict[tuple[str, str], int] = {}
-        self.actions: dict[tuple[str, int], int] = {}
+        self.actions = Counter[tuple[str, int]]()  # by person and day
         self.open: dict[tuple[str, str], Opened] = {}
         self.opened: list[Opened] = []
         self.listed: dict[str, int] = {}  # since when a group with a true cause was listed
@@ -113,9 +113,9 @@ class Branch:
     def _act(self, person: str, lines: Sequence[Listed], at: int) -> None:
         for line in lines:
             today = person, at // DAY
-            if self.actions.get(today, 0) >= ACTIONS_A_DAY:
+            if self.actions[today] >= ACTIONS_A_DAY:
                 return
-            self.actions[today] = self.actions.get(today, 0) + 1
+            self.actions[today] += 1
             self._do(line, at)
 
     def _do(self, line: Listed, at: int) -> None:
