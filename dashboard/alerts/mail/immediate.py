@@ -110,28 +110,30 @@ def compose_baselines(*, now: datetime) -> int:
             choice, WARNING, user=user, now=now
         ):
             continue
-        for account_id, bundle in _group_by_account(notices).items():
+        for bundle in _group_by_account(notices):
             is_complete = min(notice.created_at for notice in bundle) <= now - BASELINE_AFTER
-            if is_complete and open_items(bundle) and not _had_baseline(user, account_id, now):
+            if is_complete and open_items(bundle) and not _had_baseline(bundle):
                 body = compose.compose_baseline(user, bundle, now=now)
                 stored += store_mail(user, bundle, body, now=now)
     return stored
 
 
-def _group_by_account(notices: Iterable[Notice]) -> dict[int, Bundle]:
+def _group_by_account(notices: Iterable[Notice]) -> list[Bundle]:
     bundles: dict[int, Bundle] = {}
     for notice in notices:
         bundles.setdefault(notice.incident.account_id, []).append(notice)
-    return bundles
+    return list(bundles.values())
 
 
-def _had_baseline(user: User, account_id: int, now: datetime) -> bool:
+def _had_baseline(bundle: Bundle) -> bool:
+    """Return whether such a mail went out less than a day before these notices, or since."""
+    first = min(bundle, key=lambda notice: notice.created_at)
     return Notice.objects.filter(
-        recipient=user,
-        incident__account=account_id,
+        recipient=first.recipient,
+        incident__account=first.incident.account_id,
         incident__since_before=True,
         mail__digest_day=None,
-        mail__created_at__gt=now - DAY,
+        mail__created_at__gt=first.created_at - DAY,
     ).exists()
 
 

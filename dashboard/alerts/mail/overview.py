@@ -134,7 +134,7 @@ def worst_group(item: Item, incidents: Iterable[Incident], *, now: datetime) -> 
     incident = next(each for each in incidents if each.item_id == item.pk)
     group = incident.group
     name = one_line(group.name) if group else one_line(incident.account.name)
-    parts = [one_line(item.sentence, 200).rstrip(".")]
+    parts = [one_line(item.sentence.partition(". ")[0], 110).rstrip(".")]
     if round(item.value):
         parts.append(f"{format_count(round(item.value), 'complete')} at risk")
     if item.ends_at and item.ends_at > now:
