@@ -28,7 +28,7 @@ install: $(VENV)/.app
 install-dev: $(VENV)/.dev
 
 run: install
-	@exec $(BIN)/python manage.py run --with-parent
+	@exec $(BIN)/python manage.py run --with-parent $(ARGS)
 
 test: install-dev
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)

@@ -19,6 +19,7 @@ MODULES = {
     "known_events": "bench.forecast.known_events",
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",
+    "attention": "bench.attention.attention",
     "pages": "bench.pages.pages",
     "audit": "bench.pages.audit",
     "cycle": "bench.cycle.cycle",
@@ -26,6 +27,7 @@ MODULES = {
     "memory": "bench.cycle.memory",
     "freshness": "bench.cycle.freshness",
 }
+SEEDED = ("attention",)  # whose worlds can be chosen
 SOAK = {  # the long ones
     "soak": "bench.cycle.memory_growth",
     "crowd": "bench.load.worker_scaling",
@@ -45,13 +47,19 @@ def main() -> None:
     parser = ArgumentParser(prog="python -m bench", description="The benchmarks.")
     parser.add_argument("--soak", action="store_true", help="the long ones instead")
     parser.add_argument("names", nargs="*", metavar="name", help="only these modules")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, metavar="seed", help="other worlds, for attention"
+    )
     given = parser.parse_args()
     known = SOAK if given.soak else MODULES
     if unknown := set(given.names) - known.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    if given.seeds and (not given.names or set(given.names) - {*SEEDED}):
+        parser.error(f"--seeds is for {', '.join(SEEDED)} alone")
+    chosen = {"seeds": given.seeds} if given.seeds else {}
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     for name in given.names or known:
-        for figure in import_module(known[name]).figures():
+        for figure in import_module(known[name]).figures(**chosen):
             print(figure, flush=True)
 
 

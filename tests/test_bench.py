@@ -36,12 +36,20 @@ def test_every_module_that_is_named_gives_figures(module: str) -> None:
     assert callable(import_module(module).figures)
 
 
-def test_a_module_that_is_not_known_is_answered_with_those_that_are() -> None:
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["nothing"], "client"),  # a module that is not known: there are these
+        (["client", "--seeds", "1"], "--seeds is for attention alone"),
+        (["--seeds", "1"], "--seeds is for attention alone"),
+    ],
+)
+def test_what_cannot_be_measured_is_answered_with_what_can(words: list[str], answer: str) -> None:
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "bench", "nothing"]
+    command = [sys.executable, "-m", "bench", *words]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "client" in ended.stderr
+    assert answer in ended.stderr
 
 
 def test_a_measured_process_does_not_inherit_the_peak_of_the_one_that_started_it() -> None:

@@ -11,7 +11,8 @@ from dashboard.simulator.server.faults import parse_faults
 from dashboard.simulator.server.run import Options, make_exchange, serve_exchange
 
 
-def _options(arguments: list[str]) -> Options:
+def read_options(arguments: list[str]) -> Options:
+    """Return the options of a command line; it ends the process where one is wrong."""
     parser = argparse.ArgumentParser(prog="dashboard.simulator", description=__doc__)
     parser.add_argument("--version", action="version", version=dashboard.__version__)
     parser.add_argument("--host", default="127.0.0.1")
@@ -21,6 +22,12 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, help="simulated seconds per second; default 1")
     parser.add_argument("--history-days", type=float, default=14)
+    parser.add_argument(
+        "--world",
+        choices=("troubled", "team", "calm"),
+        default="troubled",
+        help="every trouble there is, an ordinary team's field, or one without troubles",
+    )
     parser.add_argument("--client-id")
     parser.add_argument("--client-secret")
     parser.add_argument("--state", type=Path, help="file that keeps the world over restarts")
@@ -49,4 +56,4 @@ async def _main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(_options(sys.argv[1:])))
+    asyncio.run(_main(read_options(sys.argv[1:])))

@@ -46,7 +46,10 @@ class Product:
         port = {"PORT": str(free_port())}
         with (self.home / "said.txt").open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run", *([] if self.demo else ["--without-demo"])],
+                [
+                    *(sys.executable, "manage.py", "run"),
+                    "--troubled" if self.demo else "--without-demo",
+                ],
                 cwd=ROOT,
                 env=port | self.environment,
                 stdout=said,

@@ -47,9 +47,14 @@ ISSUES = ("issue_error", "issue_warning")
 CHANGES = (CPI_CHANGED.code, STATUS_CHANGED.code, STRATEGY_CHANGED.code)
 NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
-# A standstill is critical where an hour counts: little slack, so little time left that a day costs
-# a quarter of what can be saved or more, and at least this share of the goal at risk.
-SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 96.0, 0.05
+# A standstill is critical where an hour counts: little slack, so little time left that a weekend
+# costs most of what can be saved, and at least this share of the goal at risk.
+SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 72.0, 0.05
+# The chance of the goal up to which a live group is an item for its pace. Above that most groups
+# meet their goal in time, the young ones above all.
+LIKELY_SHORT = 0.25
+# A group that was launched or resumed is given so many hours to find its pace, unless it ends soon.
+HOURS_TO_SETTLE, HOURS_TO_ACT = 24.0, 48.0
 # Filling early is a decision where much is left to spend: shares of the goal and of the time left.
 EARLY_MISSING, EARLY_BY = 0.3, 0.4
 
@@ -170,11 +175,26 @@ def _field_items(
     items: list[PlannedItem] = []
     if risk:
         items.append(_risk_item(group, insight, risk, quality, now))
+    if _is_settling(group, now) or not _is_likely_short(insight):
+        return items
     if pace:
         items.append(_pace_item(group, insight, [*pace, *quality], now))
     elif not risk:
         items += _symptom_items(group, insight, by_rule, now)
     return _merge(items)
+
+
+def _is_likely_short(insight: Insight) -> bool:
+    """Return whether a live group is likely to miss its goal; so it is without a forecast."""
+    chance = insight.forecast.chance if insight.forecast else None
+    return chance is None or chance <= LIKELY_SHORT
+
+
+def _is_settling(group: TargetGroup, now: datetime) -> bool:
+    """Return whether a live group has not been long enough in field to judge its pace."""
+    since, ends = group.status_changed_at, group.ends_at
+    ends_soon = ends is not None and ends <= now + HOURS_TO_ACT * HOUR
+    return since is not None and now - since < HOURS_TO_SETTLE * HOUR and not ends_soon
 
 
 def _incidents_of(by_rule: dict[str, list[Incident]], rules: Iterable[str]) -> list[Incident]:

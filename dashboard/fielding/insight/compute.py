@@ -104,6 +104,11 @@ def advance_today(group: TargetGroup, before: Mapping[str, Any]) -> None:
 def refresh_insights(groups: Iterable[TargetGroup], *, fresh: JustRead, now: datetime) -> None:
     """Set the insight of each group (not saved) from its series and present figures."""
     histories = load_histories([group for group in groups if group.pk], fresh=fresh, now=now)
+    set_insights(histories, now=now)
+
+
+def set_insights(histories: Sequence[GroupHistory], *, now: datetime) -> None:
+    """Set the insight of the group of each history (not saved)."""
     results = forecast_histories(histories)
     quotas = forecast_quotas(histories, results)
     for history, free, let_in in zip(histories, results, quotas, strict=True):

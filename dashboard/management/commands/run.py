@@ -20,6 +20,10 @@ from dashboard.management.embedded_redis import redis_command
 from dashboard.management.static_files import collect_if_changed
 from dashboard.management.supervisor import Child, Supervisor, die_with_parent, only_one
 
+# What the simulated exchange holds; a state folder keeps the world that it began with.
+TEAM_WORLD = ["--world", "team", "--projects", "10", "--groups", "40"]
+TROUBLED_WORLD = ["--world", "troubled", "--projects", "4", "--groups", "100"]
+
 
 class Command(BaseCommand):
     """Starts every process, prints when the dashboard is ready, and stops them all again."""
@@ -39,6 +43,11 @@ class Command(BaseCommand):
             "--without-demo",
             action="store_true",
             help="only your own connections: no simulated exchange, no demo people",
+        )
+        parser.add_argument(
+            "--troubled",
+            action="store_true",
+            help="a demo in which most groups have a problem; for a new state folder",
         )
 
     def handle(self, *args: object, **options: object) -> None:
@@ -61,7 +70,11 @@ class Command(BaseCommand):
             os.environ["PYTHONUNBUFFERED"] = "1"
             call_command("migrate", interactive=False, verbosity=0)
             collect_if_changed()
-            simulator, hint = ([], _first_step()) if options["without_demo"] else _start_demo(home)
+            simulator, hint = (
+                ([], _first_step())
+                if options["without_demo"]
+                else _start_demo(home, troubled=bool(options["troubled"]))
+            )
             children = _list_children(home, port, simulator)
             ready = f"Fieldwatch is ready: http://127.0.0.1:{port}/  {hint}"
             supervisor = Supervisor(children, log=self.stderr.write)
@@ -106,7 +119,7 @@ def _free_port() -> int:
         return port
 
 
-def _start_demo(home: Path) -> tuple[list[Child], str]:
+def _start_demo(home: Path, *, troubled: bool) -> tuple[list[Child], str]:
     """Return the process of the simulated exchange, and how to sign in."""
     port = _free_port()
     hosts = [*settings.EXCHANGE_ALLOWED_HOSTS, f"127.0.0.1:{port}"]
@@ -115,6 +128,7 @@ def _start_demo(home: Path) -> tuple[list[Child], str]:
     demo.ensure_demo(base_url=f"http://127.0.0.1:{port}")
     command = [sys.executable, "-m", "dashboard.simulator", "--port", str(port)]
     command += ["--state", str(home / "simulator.state")]
+    command += TROUBLED_WORLD if troubled else TEAM_WORLD
     return [Child("simulator", command, home / "log")], "sign in: demo / demo"
 
 

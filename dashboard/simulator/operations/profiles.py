@@ -152,6 +152,8 @@ def _targets(
 ) -> list[Json]:
     goals = [int(target.get("goal", 0)) for target in targets]
     done, entered = _counts(group, question, goals, completes or 0, prescreens)
+    if group.trouble is not None and group.trouble.kind == "full_quotas":
+        done = _fill_in_turn(completes or 0, goals)
     result = []
     for index, target in enumerate(targets):
         entry = {k: v for k, v in target.items() if k not in _OF_QUOTA}
@@ -171,6 +173,15 @@ def _targets(
             entry["quota"] = quota
         result.append(entry)
     return result
+
+
+def _fill_in_turn(total: int, goals: list[int]) -> list[int]:
+    """Completes of each target where the easy ones are full before the others get any."""
+    parts, left = [], total
+    for goal in goals:
+        parts.append(min(left, goal))
+        left -= parts[-1]
+    return [*parts[:-1], parts[-1] + left] if parts else []
 
 
 def _body(group: SimulatedGroup, now: int) -> Json:
@@ -207,6 +218,8 @@ def update_profile_filling_goal(world: World, ask: SimulatedRequest) -> Simulate
             change_group(group, {"filling_goal_change": goal}, at=ask.now, by=ask.actor)
         for target, number in changes:
             target |= {"goal": number, "share": None}
+        if changes and group.trouble is not None and group.trouble.kind == "full_quotas":
+            group.trouble = None
         group.version += 1
     return json_answer(_body(group, ask.now))
 

@@ -32,6 +32,7 @@ class Options:
     client_secret: str | None = None
     state: Path | None = None
     faults: str = ""
+    world: str = "troubled"
 
 
 def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) -> SimulatedExchange:
@@ -49,6 +50,7 @@ def make_exchange(options: Options, *, wall: Callable[[], float] = time.time) ->
             groups=options.groups,
             history_days=options.history_days,
             at=int(now * SECOND),
+            kind=options.world,
         )
         speed = 1.0 if options.speed is None else options.speed
         first = {

@@ -65,6 +65,7 @@ class GroupTraits:
     arrivals: Arrivals | None = None
     troubles: bool = True
     colleague: bool = False
+    paced: bool = False  # more people would come than are let in: it fills evenly until its end
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ _BY_HOUR = (
 _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
 _OVERQUOTA, _SECURITY = 0.03, 0.01
 _ELASTICITY = 1.6
+# A paced group is to fill this share of its time in field before its end, and not all in an hour.
+_PACED_AHEAD, _PACED_OVER = 0.08, 6 * HOUR
 
 
 def settle_group(group: SimulatedGroup, now: int) -> None:
@@ -89,31 +91,56 @@ def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
         * effect.rate
         * ((hour_end - at) / HOUR)
     )
+    if temper.paced:
+        mean *= _let_in(group, at, effect.rate)
     entrants = poisson_count(mean, u[0])
     if entrants == 0:
         return None
     incidence = min(0.98, temper.incidence * (1 + 0.12 * _wave(at, 4.7 * DAY, temper.phases[1])))
     drop = min(0.9, temper.drop + effect.drop)
-    levels = _outcomes(entrants, temper.qualify, incidence * effect.incidence, drop, u)
+    full = _OVERQUOTA + effect.overquota
+    levels = _outcomes(entrants, temper.qualify, incidence * effect.incidence, (drop, full), u)
     loi = temper.loi_seconds * (1 + 0.08 * _wave(at, 2.3 * DAY, temper.phases[2])) * effect.loi
     return Stretch(at, hour_end, levels, u[6], group.cpi, round(loi * (0.9 + 0.2 * u[7])))
 
 
 def _outcomes(
-    entrants: int, qualify: float, incidence: float, drop: float, u: tuple[float, ...]
+    entrants: int,
+    qualify: float,
+    incidence: float,
+    lost: tuple[float, float],
+    u: tuple[float, ...],
 ) -> Outcomes:
+    """Divide entrants by outcome; lost: the shares who drop out, and who meet a full quota."""
+    drop, full = lost
     prescreens = int(entrants * qualify + u[1])
-    judged = prescreens * (1 - drop - _OVERQUOTA - _SECURITY)
+    judged = prescreens * (1 - drop - full - _SECURITY)
     if judged <= 0:
         return 0, 0, 0, 0, prescreens, entrants
     completes = int(judged * incidence + u[2])
     terminates = completes + int(judged * (1 - incidence) + u[3])
-    overquota = terminates + int(prescreens * _OVERQUOTA + u[4])
+    overquota = terminates + int(prescreens * full + u[4])
     security = overquota + int(prescreens * _SECURITY + u[5])
     levels = (completes, terminates, overquota, security, prescreens, entrants)
     if security > prescreens:
         completes, terminates, overquota, security, _, _ = (min(n, prescreens) for n in levels)
     return completes, terminates, overquota, security, prescreens, entrants
+
+
+def _let_in(group: SimulatedGroup, at: int, rate: float) -> float:
+    """The share of people who are let in, so that the group fills shortly before its end date."""
+    run, temper, done = group.run, group.temper, group.tally.counts
+    if run is None:
+        return 1.0
+    left = run.end - at - _PACED_AHEAD * (run.end - run.start)
+    conversion, missing = temper.qualify, group.filling_goal - done.prescreens
+    if group.filling_strategy != "prescreens":
+        conversion *= temper.incidence * (1 - temper.drop - _OVERQUOTA - _SECURITY)
+        missing = group.filling_goal - done.completes
+    needed = missing / max(left, _PACED_OVER) * HOUR
+    needed = max(needed, group.filling_goal / 2 / max(HOUR, run.end - run.start) * HOUR)
+    coming = temper.entrants_an_hour * conversion * _price_effect(group) * rate
+    return min(1.0, needed / max(0.01, coming))
 
 
 def _attendance(zone: str, at: int) -> float:

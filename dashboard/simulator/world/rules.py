@@ -18,6 +18,7 @@ class TroubleEffect(NamedTuple):
     loi: float = 1.0
     drop: float = 0.0
     incidence: float = 1.0
+    overquota: float = 0.0
 
 
 CALM = TroubleEffect()
@@ -34,6 +35,12 @@ TROUBLES: dict[str, TroubleEffect] = {
     "codes_exhausted": TroubleEffect("live_respondent_unique_codes_exhausted", rate=0.1),
     "price_ceiling": TroubleEffect("max_cpi_limit_reached", rate=0.6),
 }
+# What slows a group without a pause: competitors who pay more, and quotas that are full.
+SLOWDOWNS: dict[str, TroubleEffect] = {
+    "dear_market": TroubleEffect(rate=0.5),
+    "full_quotas": TroubleEffect(rate=0.9, overquota=0.5),
+}
+_EFFECTS = TROUBLES | SLOWDOWNS
 _KINDS = tuple(TROUBLES)
 _TROUBLED_A_DAY = 0.05
 _RECONCILED_A_DAY = 0.03
@@ -46,7 +53,7 @@ _DRY_PRESCREENS = 250
 def trouble_effect(group: SimulatedGroup, at: int) -> TroubleEffect:
     """What the group's trouble does to it at this moment."""
     trouble = group.trouble
-    return CALM if trouble is None or trouble.since > at else TROUBLES[trouble.kind]
+    return CALM if trouble is None or trouble.since > at else _EFFECTS[trouble.kind]
 
 
 def remaining_completes(group: SimulatedGroup) -> int:

@@ -25,12 +25,17 @@ _SOFT = 20
 
 
 class SeedOptions(NamedTuple):
-    """How much of a world lies behind its origin: seed, groups a project, moment and days."""
+    """How much of a world lies behind its origin: seed, groups a project, moment and days.
+
+    kind: `troubled` (every trouble there is), `team` (an ordinary team's field, see `team.py`), or
+    `calm` (the same without any trouble).
+    """
 
     seed: int
     groups: int
     origin: int
     days: float
+    kind: str = "troubled"
 
 
 def plan_scenario(
@@ -54,12 +59,12 @@ def plan_scenario(
         end = max(end, origin + int(chance.uniform(0.2, 20) * DAY))
     group.planned = (start, end)
     pace = _PACE.get(plot, 1.0) * chance.lognormvariate(0, 0.25)
-    _set_pace(group, pace, days=(end - start) / DAY)
+    set_pace(group, pace, days=(end - start) / DAY)
     group.temper.lively = plot not in ("completed", "archived", "overshoot", "soft_launch")
     if plot == "overshoot":
         group.temper.overrun = max(2, group.filling_goal // 14)
     by = group.project_manager_id
-    _log_birth(group, index, number)
+    log_birth(group, index, number)
     if plot == "draft":
         return
     created, launch = group.created_at, min(start, origin) - 2 * HOUR
@@ -71,7 +76,8 @@ def plan_scenario(
         _edits(group, chance, index, start, min(end, origin))
 
 
-def _set_pace(group: SimulatedGroup, pace: float, *, days: float) -> None:
+def set_pace(group: SimulatedGroup, pace: float, *, days: float) -> None:
+    """Have so many people come that the group reaches this share of its goal in these days."""
     temper = group.temper
     conversion = temper.qualify * (0.96 - temper.drop) * temper.incidence
     if group.filling_strategy == "prescreens":
@@ -107,7 +113,7 @@ def _interfere(group: SimulatedGroup, plot: str, chance: Random, origin: int, tu
         group.plan(run.start - 1, "assistant", modules={"soft_launch": soft}, by=by)
 
 
-def _log_birth(group: SimulatedGroup, index: int, number: int) -> None:
+def log_birth(group: SimulatedGroup, index: int, number: int) -> None:
     """Changes from the time of drafting, of kinds that a launched group no longer sees."""
     person, at = group.project_manager_id, group.created_at + 60_000
     amount = monetary_amount(group.cpi, group.currency)

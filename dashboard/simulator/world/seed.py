@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.catalogue.money import in_currency
@@ -9,7 +10,7 @@ from dashboard.simulator.catalogue.people import ACCOUNTS, SimulatedBusinessUnit
 from dashboard.simulator.catalogue.places import CLIENTS, INDUSTRIES, LOCALES, SimulatedLocale
 from dashboard.simulator.catalogue.rate_cards import card_price
 from dashboard.simulator.catalogue.seeded_random import human_id, seed_of, ulid_at
-from dashboard.simulator.world import scenarios
+from dashboard.simulator.world import scenarios, team
 from dashboard.simulator.world.group import GroupTraits, SimulatedGroup, SimulatedProject
 from dashboard.simulator.world.respondents import draw_next, settle_group
 
@@ -37,17 +38,65 @@ _AUDIENCES = (
     "Frequent flyers",
     "Coffee drinkers",
 )
-_GOALS = (80, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500)
+Range = tuple[float, float]
+
+
+class Bidding(NamedTuple):
+    """How well groups are bid: what their goals are, and each true figure as a range of the bid."""
+
+    goals: tuple[int, ...]
+    strategies: tuple[str, ...]
+    incidences: tuple[float, ...]
+    market: Range
+    cpi: Range
+    incidence: Range
+    loi: Range
+    qualify: Range
+    drop: Range
+
+
+_ROUGH = Bidding(
+    goals=(80, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1500),
+    strategies=("completes", "completes", "automated", "prescreens"),
+    incidences=(0.15, 0.25, 0.35, 0.5, 0.5, 0.65, 0.75, 0.8, 0.9),
+    market=(0.85, 1.2),
+    cpi=(0.85, 1.2),
+    incidence=(0.75, 1.15),
+    loi=(0.75, 1.2),
+    qualify=(0.08, 0.3),
+    drop=(0.04, 0.2),
+)
+_CAREFUL = Bidding(
+    goals=(150, 200, 250, 300, 400, 500, 600, 800, 1000),
+    strategies=("completes", "completes", "automated", "completes"),
+    incidences=(0.35, 0.5, 0.5, 0.65, 0.75, 0.8, 0.9),
+    market=(0.95, 1.1),
+    cpi=(1.0, 1.08),
+    incidence=(0.97, 1.12),
+    loi=(0.85, 1.0),
+    qualify=(0.25, 0.4),
+    drop=(0.04, 0.12),
+)
 
 
 def populate_world(options: scenarios.SeedOptions, *, projects: int) -> list[SimulatedProject]:
     """All projects at the origin, with their days of history behind them."""
-    created = [_project(options, 101, n) for n in range(projects)]
+    sizes = [options.groups] * projects
+    if options.kind != "troubled":
+        sizes = team.project_sizes(projects, options.groups)
+    created = []
+    for number, size in enumerate(sizes):
+        created.append(
+            _project(options._replace(groups=size), 101, number, before=sum(sizes[:number]))
+        )
     created.append(_project(options._replace(groups=min(options.groups, 3)), 102, 0))
     return created
 
 
-def _project(options: scenarios.SeedOptions, account_id: int, number: int) -> SimulatedProject:
+def _project(
+    options: scenarios.SeedOptions, account_id: int, number: int, *, before: int = 0
+) -> SimulatedProject:
+    """A project with its groups; before: how many groups other projects of the account have."""
     seed, origin = options.seed, options.origin
     chance = Random(seed_of(seed, account_id, number))
     account = ACCOUNTS[account_id]
@@ -63,9 +112,18 @@ def _project(options: scenarios.SeedOptions, account_id: int, number: int) -> Si
         reference=f"PO-{chance.randrange(10_000, 99_999)}" if number % 3 != 2 else None,
     )
     unit = account.business_units[number % len(account.business_units)]
+    bidding, places = _ROUGH, tuple(LOCALES.values())
+    if options.kind != "troubled":
+        manager = account.users[team.manager_of(number) % len(account.users)]
+        project.project_manager_id = manager.id
+        bidding, places = _CAREFUL, tuple(chance.sample(places, 4))
     for index in range(options.groups):
-        group = _group(chance, project, unit, index, client[0])
-        scenarios.plan_scenario(group, chance, options, index=index, number=number)
+        place = chance.choice(places)
+        group = _group(chance, project, unit, index, (client[0], place, bidding))
+        if options.kind == "troubled":
+            scenarios.plan_scenario(group, chance, options, index=index, number=number)
+        else:
+            team.plan_life(group, chance, options, index=index, turn=before + index)
         group.until = group.created_at
         draw_next(group, group.created_at)
         settle_group(group, origin)
@@ -78,14 +136,16 @@ def _group(
     project: SimulatedProject,
     unit: SimulatedBusinessUnit,
     index: int,
-    client_id: int,
+    wanted: tuple[int, SimulatedLocale, Bidding],
 ) -> SimulatedGroup:
-    place, audience = chance.choice(tuple(LOCALES.values())), chance.choice(_AUDIENCES)
+    """A group as its manager set it up; wanted: for which client, where, and how well bid."""
+    client_id, place, bidding = wanted
+    audience = chance.choice(_AUDIENCES)
     created = project.created_at + chance.randrange(HOUR, DAY)
     rate_card = "rate_card" in unit.pricing_models and index % 8 == 5
     loi = chance.choice((5, 8, 10, 10, 12, 15, 15, 18, 20, 25, 30))
-    incidence = chance.choice((0.15, 0.25, 0.35, 0.5, 0.5, 0.65, 0.75, 0.8, 0.9))
-    temper, cpi = _temper(chance, place, unit.currency, loi, incidence)
+    incidence = chance.choice(bidding.incidences)
+    temper, cpi = _temper(chance, place, unit.currency, (loi, incidence), bidding)
     if rate_card:
         cpi = card_price(unit.currency, place.country, loi_minutes=loi, incidence_rate=incidence)
     group_id = ulid_at(created, project.id, index)
@@ -105,8 +165,8 @@ def _group(
         currency=unit.currency,
         pricing_model="rate_card" if rate_card else "dynamic",
         cpi=cpi,
-        filling_goal=chance.choice(_GOALS),
-        filling_strategy=chance.choice(("completes", "completes", "automated", "prescreens")),
+        filling_goal=chance.choice(bidding.goals),
+        filling_strategy=chance.choice(bidding.strategies),
         loi_minutes=loi,
         incidence_rate=incidence,
         temper=temper,
@@ -120,23 +180,28 @@ def _group(
 
 
 def _temper(
-    chance: Random, place: SimulatedLocale, currency: str, loi: int, incidence: float
+    chance: Random,
+    place: SimulatedLocale,
+    currency: str,
+    bid: tuple[int, float],
+    bidding: Bidding,
 ) -> tuple[GroupTraits, Decimal]:
     """How respondents take to the group, and the price that a manager would set."""
+    loi, incidence = bid
     dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * place.dearness
-    market = in_currency(dollars * chance.uniform(0.85, 1.2), currency)
+    market = in_currency(dollars * chance.uniform(*bidding.market), currency)
     temper = GroupTraits(
         seed=chance.getrandbits(62),
         entrants_an_hour=1.0,
         market_cpi=market,
-        qualify=chance.uniform(0.08, 0.3),
-        incidence=min(0.95, incidence * chance.uniform(0.75, 1.15)),
-        drop=chance.uniform(0.04, 0.2),
-        loi_seconds=round(loi * 60 * chance.uniform(0.75, 1.2)),
+        qualify=chance.uniform(*bidding.qualify),
+        incidence=min(0.95, incidence * chance.uniform(*bidding.incidence)),
+        drop=chance.uniform(*bidding.drop),
+        loi_seconds=round(loi * 60 * chance.uniform(*bidding.loi)),
         colleague=True,
         phases=(chance.random() * 6.28, chance.random() * 6.28, chance.random() * 6.28),
     )
-    cpi = market * Decimal(str(round(chance.uniform(0.85, 1.2), 2)))
+    cpi = market * Decimal(str(round(chance.uniform(*bidding.cpi), 2)))
     return temper, cpi.quantize(market)
 
 

@@ -20,13 +20,14 @@ from dashboard.simulator.world.scenarios import SeedOptions
 
 @dataclass(frozen=True, slots=True)
 class WorldOrigin:
-    """Everything that determines a world, apart from later changes."""
+    """Everything that determines a world, apart from later changes; kind: see `SeedOptions`."""
 
     seed: int = 1
     projects: int = 4
     groups: int = 100
     history_days: float = 14
     at: int = 0
+    kind: str = "troubled"
 
 
 @dataclass(slots=True)
@@ -83,7 +84,9 @@ class World:
     def populate(self) -> None:
         """Create the projects and groups of the origin."""
         origin = self.origin
-        options = SeedOptions(origin.seed, origin.groups, origin.at, origin.history_days)
+        options = SeedOptions(
+            origin.seed, origin.groups, origin.at, origin.history_days, origin.kind
+        )
         for project in genesis.populate_world(options, projects=origin.projects):
             self.projects[project.id] = project
             self.groups.update((group.id, group) for group in project.groups)

@@ -141,6 +141,29 @@ def test_a_change_by_a_person_is_an_item_only_beyond_the_limit() -> None:
     assert keys(group(), "cpi_changed", facts={"step": -0.5}) == ["check_price"]
 
 
+def test_a_shortfall_that_is_not_likely_is_no_item_yet() -> None:
+    def of(chance: float) -> TargetGroup:
+        return group(insight={"forecast": {"at_end": [120.0, 140.0, 160.0], "chance": chance}})
+
+    assert keys(of(0.25), "behind_pace", "epc") == ["raise_cpi"]
+    assert keys(of(0.26), "behind_pace", "epc", "issue_error") == []
+    assert keys(of(0.9), "stalled") == ["find_stall"]  # a standstill is one in any case
+
+
+@pytest.mark.parametrize(
+    ("since", "ends", "remedies"),
+    [(0.9, 7, []), (1, 7, ["raise_cpi"]), (0.9, 2, ["raise_cpi"])],
+)
+def test_a_group_that_was_just_resumed_is_given_a_day_to_find_its_pace(
+    since: float, ends: float, remedies: list[str]
+) -> None:
+    moments = {
+        "status_changed_at": factories.NOW - since * DAY,
+        "ends_at": factories.NOW + ends * DAY,
+    }
+    assert keys(group(**moments), "behind_pace", "drop_off") == remedies
+
+
 def test_two_rules_with_one_remedy_are_one_item() -> None:
     slow = group(insight={"warnings": {"low_epc": 0.8}, "rhythm": RHYTHM})
     (item,) = planned(slow, plan.RISK, "behind_pace")
