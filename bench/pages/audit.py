@@ -28,6 +28,7 @@ from dashboard.simulator.harness import Simulator
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ACCOUNT = "101"
+HOURLY = "aggregation_interval=PT1H"
 PROJECTS, GROUPS, HISTORY_DAYS = 4, 100, 14  # the demo's
 Json = Any  # Any: JSON as the exchange sends it
 Point = tuple[datetime, int]
@@ -215,7 +216,7 @@ class Audit:
                 found[row["id"]] = Answers(row, {}, {}, [], [])
                 continue
             one = f"/demand/accounts/{ACCOUNT}/projects/{project}/target-groups/{row['id']}"
-            series = self.exchange(f"{one}/completes-aggregated-by-interval")
+            series = self.exchange(f"{one}/completes-aggregated-by-interval?{HOURLY}")
             points = [
                 (_moment(point["timestamp"]), int(point["count"]))
                 for point in series["aggregated_completes_intervals"]

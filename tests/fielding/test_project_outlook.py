@@ -183,3 +183,10 @@ def test_the_list_of_projects_has_the_sums_that_the_pull_worked_out(project: Pro
     assert (row.late_groups, row.open_groups) == (1, 2)
     row = listed[empty.pk]
     assert (row.goal_sum, row.short, row.open_groups) == (0, 0, 0)
+
+
+def test_where_nothing_is_to_come_the_cost_by_the_end_date_is_the_spend(project: Project) -> None:
+    group(project, status="completed", cost=Decimal("1234.54"))
+    by_end = outlook(project).money["EUR"].by_end
+    assert by_end
+    assert by_end.p50 == pytest.approx(1234.54)

@@ -88,6 +88,13 @@ def test_the_quota_that_is_waited_for_is_named_with_its_day_as_a_cause() -> None
     assert "the last quota to fill is 35–54: " in (insight.forecast.note or "")
 
 
+def test_what_quotas_will_stop_is_not_called_a_slow_pace() -> None:
+    group = made()
+    ages(group, ("18–34", 180, 190), ("35–54", 20, 210))
+    causes = [cause.sentence for cause in refreshed(group).causes or []]
+    assert "Goal out of reach at this pace" not in causes
+
+
 def test_the_finish_waits_for_the_last_quota() -> None:
     usual, group = made(completes=300), made(completes=300)
     ages(group, ("18–34", 180, 190), ("35–54", 120, 210))

@@ -39,6 +39,9 @@ class HasPrice(HasGoalAndPeriod, Protocol):
 FIELDS = (*at_end.FIELDS, at_end.EXPECTED, "currency", "cpi", "cost")
 
 
+MONEY_DIGITS = 3  # of the currencies with most; a cost by the end date never reads below the spend
+
+
 class CurrencyOutlook(StoredPart, frozen=True):
     """Money of one currency. so_far: cost as the exchange reports it, of every group (archived and
     missing ones too: their money is spent). by_end: cost on the end dates as projected. if_full:
@@ -137,11 +140,12 @@ def _money_of(
         Decimal(0),
     )
     by_end = draws.cost([float(price) for price in prices], float(so_far))
-    return CurrencyOutlook(so_far=so_far, by_end=_stored(by_end), if_full=so_far + to_goal)
+    stored = _stored(by_end, digits=MONEY_DIGITS)
+    return CurrencyOutlook(so_far=so_far, by_end=stored, if_full=so_far + to_goal)
 
 
-def _stored(points: Percentiles) -> EndPercentiles:
-    return EndPercentiles(*(round(point, 1) for point in points))
+def _stored(points: Percentiles, digits: int = 1) -> EndPercentiles:
+    return EndPercentiles(*(round(point, digits) for point in points))
 
 
 def refresh_project_outlook(project_pk: int, *, now: datetime) -> None:

@@ -152,7 +152,8 @@ def insight_of_history(
     indicators = None
     if result is not None or group.status == "live":
         indicators = _indicators(history, result, silence, samples)
-        indicators = replace(indicators, slow_quota=slow_quota(history, quotas))
+        if quotas is not None:
+            indicators = _with_quotas(indicators, history, quotas)
     return Insight(
         spark=daily.sparkline_counts(history.series, now=now),
         today=daily.completes_today(group.completes, history.series, history.zone, now=now),
@@ -202,6 +203,17 @@ def silence_of(history: GroupHistory, result: ForecastResult | None) -> Silence 
         return None
     known = (result.hours, result.shape) if result else None
     return silence_of_group(history.series, history.plan, now=history.now, known=known)
+
+
+def _with_quotas(
+    indicators: Indicators, history: GroupHistory, quotas: QuotaForecast
+) -> Indicators:
+    """Return the indicators with the quota that stays short, and with the pace of now: what a
+    full quota will stop later is no slow pace."""
+    pace, left = indicators.completes_an_hour, indicators.hours_left
+    if pace is not None and left:
+        pace = (quotas.unstopped - (history.group.completes or 0)) / left
+    return replace(indicators, slow_quota=slow_quota(history, quotas), completes_an_hour=pace)
 
 
 def _warnings(indicators: Indicators) -> dict[str, float]:

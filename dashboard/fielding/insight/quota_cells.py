@@ -38,10 +38,12 @@ NOT_SEEN = ""  # instead of a time: the cell was full when it was first read
 
 @dataclass(frozen=True, slots=True)
 class QuotaForecast:
-    """The forecast of a group as its quota cells let it through, and of each cell."""
+    """The forecast of a group as its quota cells let it through, and of each cell; unstopped:
+    completes at the end (p50) if no cell filled any more."""
 
     group: Forecast
     cells: CellsForecast
+    unstopped: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ def _forecast_case(case: _Case, open_cells: Forecast) -> QuotaForecast:
         confidence=confidence,
         note="; ".join(filter(None, (note, _describe_last(case, cells)))),
     )
-    return QuotaForecast(group, cells)
+    return QuotaForecast(group, cells, free[1])
 
 
 def _done_in_unit(case: _Case) -> float:
