@@ -45,7 +45,7 @@ def copy_to(path: Path) -> None:
 
 def copy_into_test_database(*_: object, **__: object) -> str:
     """Open the test database and copy the tables into it; stands in for Django's own."""
-    name: str = connection.creation._get_test_db_name()
+    name: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]
     connection.close()
     connection.settings_dict["NAME"] = name
     connection.ensure_connection()

@@ -21,6 +21,7 @@ from dashboard.alerts.incidents.judge import GroupEvaluator, RuleResult, transit
 from dashboard.alerts.rules.settings import RuleSet
 from dashboard.alerts.rules.snapshot import snapshot_of_group
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
+from dashboard.fielding.domain.quotas import StoredQuota, quota_targets, quota_unit
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.forecast.rate_changes import rate_change_times
 from dashboard.fielding.insight.assistant_modules import (
@@ -36,6 +37,7 @@ from dashboard.fielding.series import daily
 from dashboard.fielding.series.readings import Readings, clean_history
 from dashboard.simulator.api.issues import group_statistics
 from dashboard.simulator.catalogue.clock import HOUR
+from dashboard.simulator.operations.profiles import profiles_of, shown_profiles
 from dashboard.simulator.world import figures as simulated
 from dashboard.simulator.world.group import SimulatedGroup as Simulated
 
@@ -44,7 +46,6 @@ ACCOUNT = 1
 # the managers look, more often near the end date, and with every change and alert.
 FORESEEN_AT, FORESEEN_AFTER = 9, timedelta(hours=20)
 NEAR, FORESEEN_NEAR = timedelta(hours=96), timedelta(hours=6)
-FULL_QUOTAS = 0.4  # of a group whose quotas hold it up
 LEARN_EVERY = timedelta(hours=12)
 FIRING = (Incident.State.FIRING, Incident.State.RECOVERING)
 
@@ -255,16 +256,32 @@ def _history(one: Watched, at: int, pools: Baselines) -> GroupHistory:
             changes_with_old_values(change for change in changes if change[1] in KINDS), {}
         ),
         pools=pools,
-        quotas_full=_share_of_full_quotas(group, at),
+        quotas=_quotas(group, row, at),
         turns=rate_change_times(changes),
     )
 
 
-def _share_of_full_quotas(group: Simulated, at: int) -> float:
-    """The share of full quotas that the group's profiles would show."""
+def _quotas(group: Simulated, row: TargetGroup, at: int) -> Sequence[StoredQuota]:
+    """The quotas of a group that they hold up, as its profiles show them."""
     trouble = group.trouble
-    is_full = trouble is not None and trouble.kind == "full_quotas" and trouble.since <= at
-    return FULL_QUOTAS if is_full else 0.0
+    if trouble is None or trouble.kind != "full_quotas" or trouble.since > at:
+        return ()
+    profiles_of(group)
+    shown = shown_profiles(group, completes=row.completes or 0, prescreens=row.prescreens or 0)
+    stored = [
+        {
+            "id": profile["id"],
+            "name": profile["name"],
+            "quotas": True,
+            "targets": [
+                quota | {"goal": quota["completes_goal"]}
+                for target in profile["targets"]
+                if (quota := target.get("quota"))
+            ],
+        }
+        for profile in shown
+    ]
+    return list(quota_targets(stored, quota_unit(row.filling_strategy)))
 
 
 def _read_series(one: Watched, at: int) -> None:

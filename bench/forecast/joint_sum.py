@@ -32,6 +32,7 @@ def _groups() -> list[GroupAtEnd]:
     for number in range(GROUPS):
         goal, share = float(chance.uniform(50, 900)), float(chance.uniform(0.1, 0.9))
         done, to_come = goal * share, goal * (1 - share) * float(chance.uniform(0.2, 1.6))
-        ends = [done + to_come * factor for factor in (0.6, 1.0, 1.6)]
-        groups.append(GroupAtEnd(goal, done, *ends, is_projected=True, country=f"c{number % 7}"))
+        low, middle, high = (done + to_come * factor for factor in (0.6, 1.0, 1.6))
+        country = f"c{number % 7}"
+        groups.append(GroupAtEnd(goal, done, low, middle, high, is_projected=True, country=country))
     return groups

@@ -108,10 +108,19 @@ def load_baselines(groups: Sequence[TargetGroup]) -> Baselines:
         projects={group.project_id for group in groups},
         countries={ACCOUNT, *(group.country_code for group in groups)},
     )
-    return Baselines(
-        {row.project_id: row for row in rows if row.project_id is not None},
-        {row.country_code: row for row in rows if row.project_id is None},
-    )
+    return baselines_of(rows)
+
+
+def baselines_of(rows: Iterable[Baseline]) -> Baselines:
+    """Return rows of one account by project and country."""
+    by_project: dict[int, Baseline] = {}
+    by_country: dict[str, Baseline] = {}
+    for row in rows:
+        if row.project_id is None:
+            by_country[row.country_code] = row
+        else:
+            by_project[row.project_id] = row
+    return Baselines(by_project, by_country)
 
 
 def learn_baselines(*, now: datetime) -> int:
@@ -123,7 +132,16 @@ def learn_baselines(*, now: datetime) -> int:
 def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
     """Learn the baselines of each project and country of an account, and of the account itself;
     return their number."""
-    every = [week for project in account.projects.all() for week in _weeks_of(project, now)]
+    weeks = [week for project in account.projects.all() for week in _weeks_of(project, now)]
+    rows = pool_weeks(account, weeks, now=now)
+    with transaction.atomic():
+        Baseline.objects.filter(account=account).delete()
+        Baseline.objects.bulk_create(rows)
+    return len(rows)
+
+
+def pool_weeks(account: ExchangeAccount, every: Sequence[Week], *, now: datetime) -> list[Baseline]:
+    """Return the baselines (not saved) of an account, its projects and countries."""
     records = [week.record for week in every if week.record is not None]
     weeks = [week for week in every if week.completes >= MIN_COMPLETES]
     rows = [
@@ -140,10 +158,7 @@ def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
     ]
     if len(records) >= MIN_GROUPS:
         _set_pooled(rows, pool_levels(records), pool_fades(records))
-    with transaction.atomic():
-        Baseline.objects.filter(account=account).delete()
-        Baseline.objects.bulk_create(rows)
-    return len(rows)
+    return rows
 
 
 def _set_pooled(rows: Iterable[Baseline], levels: PooledLogs, fades: PooledLogs) -> None:
@@ -198,6 +213,13 @@ def _weeks_of(project: Project, now: datetime) -> Iterator[Week]:
         )
         for group in groups
     ]
+    yield from weeks_of(groups, records, now=now)
+
+
+def weeks_of(
+    groups: Sequence[TargetGroup], records: Sequence[Record], *, now: datetime
+) -> Iterator[Week]:
+    """Yield the weeks of groups with completes, from the live hours of each."""
     if not records:
         return
     shapes = weekly_shape.learn_weekly_shape(
