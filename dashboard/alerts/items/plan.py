@@ -24,8 +24,6 @@ from dashboard.alerts.rules.catalogue import (
     CPI_CHANGED,
     EDIT_UNCONFIRMED,
     NO_DATA,
-    STATUS_CHANGED,
-    STRATEGY_CHANGED,
 )
 from dashboard.alerts.rules.judges.status import END_REASONS
 from dashboard.alerts.text import one_line
@@ -44,7 +42,6 @@ PAUSED, LEFT_PAUSED, STALLED, RISK = (
 PACE = ("ends_soon", "behind_pace")
 SYMPTOMS = ("interview_long", "drop_off", "conversion", "incidence_low", "epc")
 ISSUES = ("issue_error", "issue_warning")
-CHANGES = (CPI_CHANGED.code, STATUS_CHANGED.code, STRATEGY_CHANGED.code)
 NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
 # A standstill is critical where an hour counts: little slack, so little time left that a weekend

@@ -66,11 +66,7 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
         "overview": overview,
         "items": mail_items(shown, user=user, now=now),
         "more": 0 if overview else max(0, len(ordered) - MAX_ITEMS),
-        "off": downtime.describe_downtimes(
-            downtime.list_downtimes(now - DOWNTIME_SHOWN_FOR, now),
-            zone_named(user.time_zone),
-            now=now,
-        ),
+        "off": _recent_downtime(user, now),
         "why": reason_for_mail(user, ordered[0].incident),
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",
@@ -91,11 +87,18 @@ def compose_baseline(user: User, notices: Sequence[Notice], *, now: datetime) ->
         "worst": [worst_group(item, incidents, now=now) for item in items[:WORST_SHOWN]],
         "lines": lines[:REMEDIES_SHOWN],
         "more": sum(line.items for line in lines[REMEDIES_SHOWN:]),
+        "off": _recent_downtime(user, now),
         "why": reason_for_mail(user, ordered[0].incident),
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
         "home": f"{settings.FIELDWATCH_URL}/",
     }
     return render_mail("baseline", subject, context)
+
+
+def _recent_downtime(user: User, now: datetime) -> str:
+    """Return a sentence on downtimes of the last hour, in the reader's time zone."""
+    recent = downtime.list_downtimes(now - DOWNTIME_SHOWN_FOR, now)
+    return downtime.describe_downtimes(recent, zone_named(user.time_zone), now=now)
 
 
 def render_mail(template: str, subject_line: str, context: dict[str, object]) -> MailBody:

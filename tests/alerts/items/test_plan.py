@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.alerts.incidents.changelog import KINDS
 from dashboard.alerts.items import plan
 from dashboard.alerts.items.remedies import REMEDIES, action_of, batch_of
 from dashboard.alerts.rules.catalogue import RULES
@@ -73,7 +74,7 @@ def test_every_reason_of_a_pause_has_a_remedy_that_offers_an_action(reason: str)
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_makes_an_item_or_is_known_to_make_none(rule: str) -> None:
     status = "paused" if rule in (plan.PAUSED, plan.LEFT_PAUSED) else "live"
-    silent = (plan.NO_ITEM, *plan.CHANGES)
+    silent = (plan.NO_ITEM, *KINDS.values())
     finish = (factories.NOW + 2 * DAY).isoformat()
     forecast = {"at_end": [120.0, 140.0, 160.0], "finish": [finish] * 3}
     of = group(status=status, insight={"forecast": forecast})
