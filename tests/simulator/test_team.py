@@ -56,6 +56,18 @@ def test_three_groups_of_the_largest_project_share_a_wrong_key(
     assert {group.status for group in shared} == {"paused"}
 
 
+def test_groups_that_were_paused_by_hand_end_soon(groups: list[SimulatedGroup]) -> None:
+    """So that they are told of: a pause by a person is none of anybody's business before."""
+    paused = [
+        g for g in groups if g.status == "paused" and g.changelog[-1].actor.type == "las_user"
+    ]
+    assert len(paused) == 3
+    for group in paused:
+        assert group.run is not None
+        assert ORIGIN + DAY < group.run.end < ORIGIN + 3 * DAY
+        assert group.changelog[-1].at <= ORIGIN - DAY
+
+
 def test_live_groups_without_a_trouble_meet_their_goal() -> None:
     statuses = []
     for group in _groups(PAST._replace(kind="calm", groups=10), projects=3):

@@ -20,6 +20,7 @@ MANAGERS = 4
 STARTS_AHEAD = 2.5  # days after the origin in which groups start in a team's field
 CALM_STARTS_AHEAD = 11
 _LENGTH = (7.0, 15.0)  # days in field
+_FORGOTTEN_ENDS = 55 * HOUR  # after the origin
 _SUPPLY = (1.35, 1.6)  # of the goal: who would come by the end date if all were let in
 
 
@@ -55,7 +56,7 @@ _PLOTS: dict[int, Plot] = {
     263: Plot("slow", "dear_market", 50),
     282: Plot("paused", "drop_outs", 44),
     301: Plot("ended", hours=6),
-    318: Plot("left_paused", hours=20),
+    318: Plot("left_paused", hours=28),
     333: Plot("slow", "stall", 14),
     352: Plot("early"),
     371: Plot("paused", "price_ceiling", 33),
@@ -118,7 +119,10 @@ def _dates(plot: Plot, chance: Random, options: SeedOptions) -> tuple[int, int]:
     start = options.origin + chance.uniform(-span, ahead)
     if options.kind != "calm" and chance.random() < 0.8:
         start = options.origin - chance.uniform(min(2.5 * DAY, span), span)
-    if plot.name in ("paused", "slow", "left_paused", "early"):
+    if plot.name == "left_paused":  # so that its end comes near while nobody thinks of it
+        length = min(length, span + _FORGOTTEN_ENDS)
+        start = options.origin + _FORGOTTEN_ENDS - length
+    elif plot.name in ("paused", "slow", "early"):
         start = options.origin - min(span, length) * chance.uniform(0.5, 0.75)
     elif plot.name == "soft_launch":
         start = options.origin - min(span, (24 + plot.hours) * HOUR)
