@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 
 from dashboard.exchange.clock import SystemClock
-from tests import migrated_tables
+from tests import prepared
 from tests.fakes.clock import NappingClock
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def pytest_configure() -> None:
     if connection.vendor == "sqlite":
         # Tables in memory are locked as a whole, even by readers, and nobody waits for them.
         connection.settings_dict["OPTIONS"]["init_command"] += "PRAGMA read_uncommitted=1;"
-        connection.creation.create_test_db = migrated_tables.copy_into_test_database  # type: ignore[method-assign]
+        connection.creation.create_test_db = prepared.copy_into_test_database  # type: ignore[method-assign]
     # Of the class, not of this one connection: a browser's tests have another one.
     type(connection.ops).sql_flush = _emptied  # type: ignore[method-assign,assignment]
 
@@ -72,11 +72,12 @@ def _emptied(_operations: object, style: object, tables: Iterable[str], **_: obj
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest-xdist, and around pytest-django
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Begin with what takes long; let one worker try what a fixture starts once.
+    """Spread what runs whole products among the other tests, and begin with the longest.
 
-    The two that walk through one running demo are one group, every other module of these rooms is.
-    pytest-xdist reads the groups; pytest-django puts tests without tables last, which are the
-    longest ones here, so the order is settled after it.
+    All at once they would wait for one another's processes until their limits, and last they would
+    leave workers idle. The two that walk through one running demo are one group, for one worker;
+    every other module of these rooms is one. pytest-xdist reads the groups; pytest-django sorts by
+    use of the tables, so the order is settled after it.
     """
     for item in items:
         if _room(item) in ("end_to_end", "resilience", "browser", "management"):
@@ -84,7 +85,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             group = "demo" if name in ("test_journey", "test_run") else name
             item.add_marker(pytest.mark.xdist_group(f"{_room(item)}-{group}"))
     yield
-    items.sort(key=lambda item: FIRST.index(_room(item)) if _room(item) in FIRST else len(FIRST))
+    quick = [item for item in items if _room(item) not in FIRST]
+    slow: dict[str, list[pytest.Item]] = {}
+    for item in sorted(
+        (i for i in items if _room(i) in FIRST), key=lambda i: FIRST.index(_room(i))
+    ):
+        marker = item.get_closest_marker("xdist_group")
+        slow.setdefault(str(marker.args[0]) if marker else item.nodeid, []).append(item)
+    step = max(1, len(quick) * 2 // 3 // max(len(slow), 1))
+    ordered: list[pytest.Item] = []
+    for number, group in enumerate(slow.values()):
+        ordered += [*group, *quick[number * step : (number + 1) * step]]
+    items[:] = [*ordered, *quick[len(slow) * step :]]
 
 
 def _room(item: pytest.Item) -> str:

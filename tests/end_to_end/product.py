@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.prepared import prepare_static_files, prepare_tables
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = re.compile(r"^Fieldwatch is ready: (http://127\.0\.0\.1:\d+/)  (.+)$", re.M)
 DEMO = "sign in: demo / demo"
@@ -32,6 +34,7 @@ class Product:
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
     demo: bool = True
+    is_prepared: bool = True  # starts with tables and static files, as after its first start
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -43,6 +46,10 @@ class Product:
     def start(self) -> None:
         """Start everything; returns once the ready line is there."""
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.is_prepared:
+            prepare_static_files(self.home)
+            if "DATABASE_URL" not in self.settings:
+                prepare_tables(self.home)
         port = {"PORT": str(free_port())}
         with (self.home / "said.txt").open("wb") as said:
             self.process = subprocess.Popen(

@@ -51,7 +51,7 @@ def product(tmp_path: Path, exchange: Simulator, post: Post) -> Iterator[Product
         "CINT_SECRET": SECRET,
         "ANNAS_PASSWORD": PASSWORD,
     }
-    product = Product(tmp_path / "home", given, demo=False)
+    product = Product(tmp_path / "home", given, demo=False, is_prepared=False)
     yield product
     if product.process and product.process.poll() is None:
         product.stop()

@@ -63,9 +63,9 @@ LEFT_OUT = (
 IGNORED = [f"--ignore=tests/{path}" for path in LEFT_OUT]
 
 
-@pytest.mark.parametrize("path", [*LEFT_OUT, *ROOMS["sync"], *ROOMS["alerts_and_web"]])
-def test_what_the_lists_name_is_there(path: str) -> None:
-    assert (ROOT / "tests" / path).exists()
+def test_what_the_lists_name_is_there() -> None:
+    named = [*LEFT_OUT, *ROOMS["sync"], *ROOMS["alerts_and_web"]]
+    assert [path for path in named if not (ROOT / "tests" / path).exists()] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

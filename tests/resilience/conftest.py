@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
+from tests.prepared import prepare_tables
 from tests.resilience.environment import Stand
 from tests.resilience.servers import PostgreSQL
 
@@ -22,6 +23,9 @@ def stand_on(database: str, home: Path) -> Stand:
         missing("redis-server is not installed")
     if database == "postgresql" and (not PostgreSQL.programs() or os.name != "posix"):
         missing("PostgreSQL's programs are not installed")
+    if database == "sqlite":
+        home.mkdir(parents=True, exist_ok=True)
+        prepare_tables(home)
     stand = Stand(home, PostgreSQL() if database == "postgresql" else None)
     try:
         stand.open()
