@@ -1,8 +1,8 @@
 # The commands a person must know: run, test, check, bench, lock.
 PYTHON ?= python3
 VENV ?= .venv
-# Two a core of a small machine: many tests wait for a server, a browser or a mail.
-WORKERS ?= 4
+# More than a core each: many tests wait for a server, a browser or a mail.
+WORKERS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11

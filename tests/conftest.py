@@ -117,7 +117,7 @@ def chromium() -> Iterator[Browser]:
         missing(f"{CHROMIUM} is missing")
     # Playwright keeps a loop in this thread; the ORM is used beside it, never inside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    expect.set_options(timeout=20_000)  # as patient as a machine with other work needs
+    expect.set_options(timeout=60_000)  # as patient as a machine with other work needs
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
         yield browser

@@ -111,7 +111,7 @@ def open_page(
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", noted)
@@ -144,7 +144,7 @@ def simulator() -> Iterator[Simulator]:
 def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     """One tab for the tests of a module."""
     context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     for chart in ("**/plotly*", "**/chart.json*", "**/trend.json*"):  # nothing is drawn here
         context.route(chart, lambda route: route.abort())
     yield context.new_page()

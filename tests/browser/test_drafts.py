@@ -60,7 +60,7 @@ def tab(
 ) -> Iterator[Page]:
     """Anna's browser."""
     context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     for chart in ("**/plotly*", "**/chart.json*", "**/trend.json*"):  # nothing is drawn here
         context.route(chart, lambda route: route.abort())
     page = context.new_page()

@@ -57,7 +57,7 @@ def product(tmp_path: Path, exchange: Simulator, post: Post) -> Iterator[Product
         product.stop()
 
 
-def by_and_by(what: Callable[[], Any], seconds: float = 180) -> Any:
+def by_and_by(what: Callable[[], Any], seconds: float = 300) -> Any:
     """What comes to be within this time."""
     until = time.monotonic() + seconds
     while not (found := what()):

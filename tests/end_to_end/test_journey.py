@@ -34,7 +34,7 @@ def page(chromium: Browser, product: Product) -> Iterator[Page]:
     """Signed in as an editor; a complaint in the console fails the test."""
     complaints: list[str] = []
     context = chromium.new_context(base_url=product.url.rstrip("/"))
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -166,7 +166,7 @@ def desk(embedded: Product) -> Iterator[Desk]:
 
 def priced_group(desk: Desk, number: int, model: str = "dynamic") -> tuple[str, str]:
     """The address of the price of a live group, and the exchange's id of the group."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while len(rows := desk.table(PRICED, model)) <= number:
         assert time.monotonic() < until, "no such group was read"
         time.sleep(0.5)
@@ -216,7 +216,7 @@ def test_an_answer_that_is_not_known_is_settled_by_the_worker_and_never_sent_aga
     late = {"target_group_cpi": {"value": wanted, "currency_code": "USD"}}
     headers = {"Authorization": "Bearer late", "Cint-API-Version": "2025-12-18"}
     assert httpx.put(desk.simulator.base_url + path, json=late, headers=headers).status_code == 200
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while desk.table(state, f"%{wanted}%") != [("confirmed",)]:
         assert time.monotonic() < until, "the worker does not settle it"
         time.sleep(0.5)

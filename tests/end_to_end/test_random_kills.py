@@ -35,7 +35,7 @@ def ask(product: Product, sql: str, *values: object) -> object:
         return tables.execute(sql, values).fetchone()[0]
 
 
-def by_and_by(what: Callable[[], object], seconds: float = 150) -> None:
+def by_and_by(what: Callable[[], object], seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "it did not come to be"

@@ -17,7 +17,7 @@ from tests.end_to_end.product import ROOT, Product
 pytestmark = pytest.mark.timeout(400)
 
 
-def wait_for(what: Callable[[], object], seconds: float = 90) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 240) -> None:
     """Wait until something is so."""
     until = time.monotonic() + seconds
     while not what():
@@ -46,7 +46,7 @@ def test_the_groups_of_the_demo_are_read_and_their_numbers_move(embedded: Produc
 
 def test_somebody_is_told_of_a_paused_group_by_mail(embedded: Product) -> None:
     sent = "SELECT count(*) FROM fielding_mail WHERE state = 'sent'"
-    wait_for(lambda: count(embedded.home, sent) > 0, seconds=150)
+    wait_for(lambda: count(embedded.home, sent) > 0, seconds=300)
     mails = list((embedded.home / "mail").glob("*"))
     assert any("Subject:" in mail.read_text() for mail in mails)
 
@@ -64,7 +64,7 @@ def test_a_process_that_falls_is_started_again(embedded: Product) -> None:
 
 def test_what_is_stored_is_its_owners_alone(embedded: Product) -> None:
     kept = [embedded.home / name for name in ("fieldwatch.sqlite3", "secret_key", "log", "mail")]
-    wait_for(lambda: all(path.exists() for path in kept), seconds=150)
+    wait_for(lambda: all(path.exists() for path in kept), seconds=300)
     assert [path.name for path in kept if path.stat().st_mode & 0o077] == []
 
 

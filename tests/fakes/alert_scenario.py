@@ -37,10 +37,10 @@ class Field:
     def group(self, **fields: Any) -> TargetGroup:
         """A live group of the project manager, with a rhythm of three completes an hour.
 
-        It needs 33 hours of the 76 that are left: where it stands still, an hour counts.
+        It needs 33 hours of the 70 that are left: where it stands still, an hour counts.
         """
         given = {
-            "ends_at": factories.NOW + timedelta(hours=76),
+            "ends_at": factories.NOW + timedelta(hours=70),
             "project_manager_id": self.PM,
             "insight": {"rhythm": RHYTHM},
             "name": "Japan 25–54",

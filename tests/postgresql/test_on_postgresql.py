@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import missing
 from tests.end_to_end.product import ROOT
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 ROOMS = {
     "sync": ("sync",),
     "alerts_and_web": (

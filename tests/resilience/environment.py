@@ -50,7 +50,7 @@ class Stand:
         self.control()
         self._breed()
         self.queue = self._ask({"setting": "CELERY_TASK_DEFAULT_QUEUE"})
-        assert self.wait(self.start("migrate", base_url=f"{self.simulator.base_url}/v1"), 60) == 0
+        assert self.wait(self.start("migrate", base_url=f"{self.simulator.base_url}/v1"), 240) == 0
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -104,7 +104,7 @@ class Stand:
         """A beat with a schedule of its own."""
         return self.start("beat", schedule=str(self.home / f"{name}-schedule"))
 
-    def wait(self, pid: int, seconds: float = 30) -> int | None:
+    def wait(self, pid: int, seconds: float = 90) -> int | None:
         """How a process ended, negative for a signal; None if it has not."""
         status = self._ask({"wait": pid, "seconds": seconds})
         if status is not None:
@@ -171,7 +171,7 @@ class Stand:
             for table in ("fielding_project", "fielding_exchangeaccount")
         )
 
-    def drain(self, seconds: float = 30) -> None:
+    def drain(self, seconds: float = 120) -> None:
         """Wake workers until nothing is due."""
         until = time.monotonic() + seconds
         while self.due() or not self.cycles():

@@ -16,7 +16,7 @@ import redis
 
 from tests.end_to_end.product import free_port
 
-WITHIN_SECONDS = 30.0
+WITHIN_SECONDS = 60
 
 
 def wait_for(what: Callable[[], object], *, seconds: float = WITHIN_SECONDS, of: str = "") -> None:

@@ -39,7 +39,8 @@ def test_a_group_that_was_slow_from_the_start_would_have_been_behind_pace(field:
 
 
 def test_a_goal_that_was_raised_counts_only_since_then(field: Field) -> None:
-    group = steady(field, an_hour=1, filling_goal=900, completes_goal=900)
+    until = after(60 * 24 * 14)
+    group = steady(field, an_hour=1, filling_goal=900, completes_goal=900, ends_at=until)
     change(group, -60 * 48, kind="filling_goal_change", old=200, new=900)
     (firing,) = outcome("behind_pace", group).firings
     assert after(-60 * 48) <= firing.began <= after(-60 * 44)
