@@ -22,6 +22,7 @@ from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.fielding.models import Cycle, Incident, Mail, Notice, Project, TargetGroup, User
 from tests import factories
+from tests.fakes.alert_scenario import RHYTHM
 from tests.resilience.servers import PostgreSQL
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -67,7 +68,10 @@ class Story:
             factories.person("editor", self.account, date_joined=factories.NOW, password=None)
             for _ in "ab"
         ]
-        self.groups = [factories.group(self.project, last_complete_at=self.now) for _ in range(3)]
+        soon = {"ends_at": factories.NOW + timedelta(hours=70), "insight": {"rhythm": RHYTHM}}
+        self.groups = [
+            factories.group(self.project, last_complete_at=self.now, **soon) for _ in range(3)
+        ]
         refuses = REFUSAL in self.aims or self.chance.random() < 0.1
         server.begin({self.people[0].email} if refuses else set())
 
