@@ -94,8 +94,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         slow.setdefault(str(marker.args[0]) if marker else item.nodeid, []).append(item)
     step = max(1, len(quick) * 2 // 3 // max(len(slow), 1))
     ordered: list[pytest.Item] = []
-    for number, group in enumerate(slow.values()):
-        ordered += [*group, *quick[number * step : (number + 1) * step]]
+    for number, together in enumerate(slow.values()):
+        ordered += [*together, *quick[number * step : (number + 1) * step]]
     items[:] = [*ordered, *quick[len(slow) * step :]]
 
 
