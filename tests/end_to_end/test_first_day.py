@@ -112,19 +112,14 @@ def test_from_an_empty_database_to_the_first_alert_mail(
 
     page.goto(f"/search/?q={paused}")
     page.locator("main td.name a").click()
-    name = page.locator("main h1").inner_text()
     expect(page.locator("main")).to_contain_text("Paused by Cint")
     page.context.close()
 
-    mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about=name))
-    told = next(part for part in text(mail).split("\n\n") if part.startswith(f"Paused: {name}"))
-    to_the_incident, acknowledge = links(told)[0], links(told.partition("Acknowledge:")[2])[0]
+    mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about="/groups/"))
+    worst = next(link for link in links(text(mail)) if "/groups/" in link)
     page = chromium.new_context().new_page()  # her phone, where nobody is signed in
-    page.goto(to_the_incident)
+    page.goto(worst)
     sign_in(page)
-    expect(page.locator("main h1")).to_contain_text(name)
-    assert page.url == to_the_incident
-    page.goto(acknowledge)
-    page.click("main form button.primary")
-    expect(page.locator("main")).to_contain_text("Acknowledged by anna")
+    expect(page.locator("main h1")).to_be_visible()
+    assert page.url == worst
     page.context.close()
