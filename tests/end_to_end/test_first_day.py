@@ -129,15 +129,32 @@ def test_from_an_empty_database_to_the_first_alert_mail(
 
     page.goto(f"/search/?q={paused}")
     page.locator("main td.name a").click()
+    name = page.locator("main h1").inner_text()
     expect(page.locator("main")).to_contain_text("Paused by Cint")
+
+    page.goto("/me/mail/")  # whatever day and hour it is
+    page.uncheck("input[name=quiet_weekends]")
+    page.fill("input[name=quiet_from]", "00:00")
+    page.fill("input[name=quiet_until]", "00:00")
+    page.locator("main form", has=page.locator("input[name=quiet_from]")).locator(
+        "button.primary"
+    ).click()
+    expect(page.locator("input[name=quiet_weekends]")).not_to_be_checked()
     page.context.close()
 
     by_and_by(lambda: pass_a_quarter_of_an_hour(product))
     mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about="/groups/"))
-    worst = next(link for link in links(text(mail)) if "/groups/" in link)
+    assert name in text(mail)
+    (to_the_group,) = [link for link in links(text(mail).partition(name)[2]) if "/groups/" in link][
+        :1
+    ]
     page = chromium.new_context().new_page()  # her phone, where nobody is signed in
-    page.goto(worst)
+    page.goto(to_the_group)
     sign_in(page)
-    expect(page.locator("main h1")).to_be_visible()
-    assert page.url == worst
+    expect(page.locator("main h1")).to_contain_text(name)
+    assert page.url == to_the_group
+    page.locator("main a[href^='/incidents/']").first.click()
+    page.locator("main a.button", has_text="Acknowledge").click()
+    page.click("main form button.primary")
+    expect(page.locator("main")).to_contain_text("Acknowledged by anna")
     page.context.close()
