@@ -81,12 +81,6 @@ def one_line(text: str, longest: int = 120) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def lower_title(title: str) -> str:
-    """Return a title as it reads within a sentence: acronyms stay in capitals."""
-    first, *rest = title.split(" ")
-    return " ".join([first if first.isupper() else first.lower(), *rest])
-
-
 def format_count(count: int, singular: str) -> str:
     """Return a count with its noun: 1 complete, 1,200 completes."""
     return f"{count:,} {singular}" if count == 1 else f"{count:,} {singular}s"

@@ -14,7 +14,6 @@ from dashboard.alerts.rules.rule_type import (
     Threshold,
 )
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
-from dashboard.alerts.text import format_count, lower_title
 
 IN_FIELD = LIVE | {"paused"}
 ENDED_TOO = IN_FIELD | {"completed"}
@@ -231,7 +230,6 @@ _JUDGED = (
         "spend",
         "Spend vs budget",
         WARNING,
-        counted="budget alert",
         judge=cost.judge_budget_spent,
         describe=cost.describe_spent,
         thresholds=_share_band(0.90, 0.85, "the budget", above=True)
@@ -248,7 +246,6 @@ _JUDGED = (
         "projected_cost",
         "Cost by end date vs budget",
         WARNING,
-        counted="projected budget alert",
         judge=cost.judge_projected_cost,
         describe=cost.describe_projected_cost,
         thresholds=_share_band(1.05, 1.0, "the budget", above=True) | {"budget": DEFAULT_BUDGET},
@@ -270,7 +267,6 @@ _JUDGED = (
         "issue_error",
         "Error reported by Cint",
         WARNING,
-        counted="Cint error",
         judge=quality.judge_issue_error,
         describe=quality.describe_issue,
         for_minutes=30,
@@ -280,7 +276,6 @@ _JUDGED = (
         "issue_warning",
         "Warning reported by Cint",
         NOTICE,
-        counted="Cint warning",
         judge=quality.judge_issue_warning,
         describe=quality.describe_issue,
         for_minutes=360,
@@ -290,7 +285,6 @@ _JUDGED = (
         "about_to_pause",
         "Pause risk",
         WARNING,
-        counted="pause risk",
         judge=quality.judge_pause_risk,
         describe=quality.describe_pause_risk,
         thresholds={
@@ -315,7 +309,6 @@ _JUDGED = (
         "completes_fell",
         "Completes fell",
         NOTICE,
-        counted="reconciliation",
         judge=progress.judge_completes_fell,
         describe=progress.describe_completes_fell,
         thresholds={
@@ -331,7 +324,6 @@ CPI_CHANGED = RuleType(
     "cpi_changed",
     "CPI changed outside Fieldwatch",
     WARNING,
-    counted="CPI change",
     thresholds={
         "fires": Threshold(0.05, "Alert from a change of {}", is_share=True),
         "critical": Threshold(0.20, "Critical from a change of {}", is_share=True),
@@ -344,21 +336,18 @@ STATUS_CHANGED = RuleType(
     "status_changed",
     "Status changed outside Fieldwatch",
     WARNING,
-    counted="status change",
     fact=True,
 )
 STRATEGY_CHANGED = RuleType(
     "strategy_changed",
     "Re-entry or strategy changed outside Fieldwatch",
     NOTICE,
-    counted="re-entry or strategy change",
     fact=True,
 )
 EDIT_UNCONFIRMED = RuleType(
     "edit_unconfirmed",
     "Change not confirmed",
     WARNING,
-    counted="unconfirmed change",
     fact=True,
     replays=ReplayTraits(assumed=("Groups and projects that were never created are not counted.",)),
 )
@@ -387,11 +376,3 @@ RULES: dict[str, RuleType] = JUDGED | {
 def rule_title(code: str) -> str:
     """Return the title of a rule; of a rule that no longer exists its code in words."""
     return RULES[code].title if code in RULES else code.replace("_", " ").capitalize()
-
-
-def count_alerts(code: str, number: int) -> str:
-    """Return a number of alerts of a rule in words: "2 CPI changes", "3 stalled"."""
-    rule = RULES.get(code)
-    if rule and rule.counted:
-        return format_count(number, rule.counted)
-    return f"{number:,} {lower_title(rule_title(code)).replace(', ', ' and ')}"

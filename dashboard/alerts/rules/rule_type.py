@@ -100,7 +100,6 @@ class RuleType:
     statuses: frozenset[str] = LIVE  # in any other status its incident closes, but not as recovered
     fact: bool = False  # one observation is enough to alert
     helps: tuple[HelpForm, ...] = ()  # the forms that can help, the likeliest first
-    counted: str = ""  # one alert of it, as it is counted; by default its title, for any number
     figure: JudgedFigure | None = None  # None: the chart shows completes per hour
     replays: ReplayTraits = ReplayTraits()
 

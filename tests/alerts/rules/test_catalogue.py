@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.alerts.mail import action_links
-from dashboard.alerts.rules.catalogue import CPI_CHANGED, JUDGED, RULES, count_alerts
+from dashboard.alerts.rules.catalogue import CPI_CHANGED, JUDGED, RULES
 from dashboard.alerts.rules.rule_type import LIVE, HelpForm, RuleFigure, RuleType, Scale
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.web.alerts.incident_page import FIGURES
@@ -66,17 +66,3 @@ def test_what_a_replay_assumes_is_said_in_sentences(rule: RuleType) -> None:
 def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:
     assert {rule.figure.figure for rule in RULES.values() if rule.figure} == set(RuleFigure)
     assert {form for rule in RULES.values() for form in rule.helps} == set(HelpForm)
-
-
-@pytest.mark.parametrize(
-    ("code", "number", "words"),
-    [
-        ("cpi_changed", 1, "1 CPI change"),
-        ("cpi_changed", 2, "2 CPI changes"),
-        ("ends_soon", 1, "1 ending soon and short of goal"),
-        ("stalled", 1_200, "1,200 stalled"),
-        ("gone_rule", 3, "3 gone rule"),
-    ],
-)
-def test_alerts_are_counted_in_words(code: str, number: int, words: str) -> None:
-    assert count_alerts(code, number) == words

@@ -20,9 +20,8 @@ from django.db.models import (
     OuterRef,
     Q,
     Sum,
-    Value,
 )
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce
 
 from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.models.querysets.expressions import (
@@ -32,7 +31,6 @@ from dashboard.fielding.models.querysets.expressions import (
     account_version_token,
     actor_name,
     all_of,
-    full_name,
     group_version_token,
     latest_among_groups,
     name_matches,
@@ -210,28 +208,6 @@ class IncidentQuerySet(VisibleQuerySet["Incident"]):
         columns = ("group_id", "severity", "sentence")
         rows = self.open().filter(group__isnull=False).by_urgency()
         return rows.values_list(*columns, named=True)  # type: ignore[return-value]
-
-    def open_or_since(self, moment: datetime) -> Self:
-        """Return open incidents, then those that fired or closed since."""
-        is_recent = Q(fired_at__gte=moment) | Q(closed_at__gte=moment, fired_at__isnull=False)
-        return self.filter(Q(state__in=OPEN_INCIDENT) | is_recent).order_by(
-            F("closed_at").asc(nulls_first=True), "severity", "fired_at", "pk"
-        )
-
-    def with_names(self) -> Self:
-        """Annotate the names that a sentence about them contains, for `values_list`."""
-        seen_by = Coalesce(
-            NullIf(full_name("acknowledged_by"), Value("")), "acknowledged_by__username"
-        )
-        return self.annotate(
-            account_name=F("account__name"),
-            project_name=F("project__name"),
-            group_name=F("group__name"),
-            group_status=F("group__status"),
-            short=F("group__short_at_end"),
-            ends_at=F("group__ends_at"),
-            seen_by=seen_by,
-        )
 
     def by_urgency(self) -> Self:
         """Order by severity, then the longest open first."""
