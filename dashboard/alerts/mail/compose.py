@@ -66,11 +66,8 @@ def compose_alert(user: User, notices: Sequence[Notice], *, now: datetime) -> Ma
         "overview": overview,
         "items": mail_items(shown, user=user, now=now),
         "more": 0 if overview else max(0, len(ordered) - MAX_ITEMS),
-        "off": _recent_downtime(user, now),
-        "why": reason_for_mail(user, ordered[0].incident),
-        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
-        "home": f"{settings.FIELDWATCH_URL}/",
     }
+    context |= _frame_of(user, ordered[0].incident, now)
     return render_mail("alert", subject_line(ordered, overview), context)
 
 
@@ -83,22 +80,24 @@ def compose_baseline(user: User, notices: Sequence[Notice], *, now: datetime) ->
         f" in {where}" if where else ""
     )
     lines = remedy_lines(items)
-    context = {
+    context: dict[str, object] = {
         "worst": [worst_group(item, incidents, now=now) for item in items[:WORST_SHOWN]],
         "lines": lines[:REMEDIES_SHOWN],
         "more": sum(line.items for line in lines[REMEDIES_SHOWN:]),
-        "off": _recent_downtime(user, now),
-        "why": reason_for_mail(user, ordered[0].incident),
-        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
-        "home": f"{settings.FIELDWATCH_URL}/",
     }
+    context |= _frame_of(user, ordered[0].incident, now)
     return render_mail("baseline", subject, context)
 
 
-def _recent_downtime(user: User, now: datetime) -> str:
-    """Return a sentence on downtimes of the last hour, in the reader's time zone."""
+def _frame_of(user: User, incident: Incident, now: datetime) -> dict[str, object]:
+    """Return what frames an immediate mail: recent downtimes, why it came, how to stop it."""
     recent = downtime.list_downtimes(now - DOWNTIME_SHOWN_FOR, now)
-    return downtime.describe_downtimes(recent, zone_named(user.time_zone), now=now)
+    return {
+        "off": downtime.describe_downtimes(recent, zone_named(user.time_zone), now=now),
+        "why": reason_for_mail(user, incident),
+        "stop": unsubscribe.unsubscribe_url(user, unsubscribe.NOW),
+        "home": f"{settings.FIELDWATCH_URL}/",
+    }
 
 
 def render_mail(template: str, subject_line: str, context: dict[str, object]) -> MailBody:
