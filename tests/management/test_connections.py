@@ -110,7 +110,7 @@ def test_an_account_keeps_its_id_while_a_worker_reads_it(machine: Machine) -> No
     machine.run(*ADD, "--api-key-env", "KEY")
     machine.do(READ + "E.objects.update(lease='x', leased_until='2126-01-01T00:00Z')")
     change = ["exchange", "change", "main", "--account-id", "102"]
-    assert "being read at this moment" in machine.run(*change, code=1)
+    assert "is being synced at the moment" in machine.run(*change, code=1)
 
 
 def test_a_connection_is_removed_with_all_that_is_stored_of_it_when_that_is_meant(
