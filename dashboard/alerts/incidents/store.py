@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from dashboard.alerts.items.refresh import refresh_items
 from dashboard.alerts.recipients.resolve import People
@@ -140,9 +140,42 @@ def commit_transitions(
         won = _insert_incidents([each for each in transitions if not each.expected])
         won += [each for each in transitions if each.expected and _update_incident(each)]
         moved = {each.incident.group_id for each in won if each.incident.fired_at}
-        refresh_items(account_id, {*moved, *groups}, now=now)
-        _create_notices(won, account_id, now)
+        turned = refresh_items(account_id, {*moved, *groups}, now=now)
+        again = _fire_again(turned, won, now) if turned else []
+        _create_notices([*won, *again], account_id, now)
     return len(won)
+
+
+def _fire_again(
+    turned: Sequence[Incident], won: Sequence[Transition], now: datetime
+) -> list[Transition]:
+    """Return a notice for each incident whose item turned critical after its alert was mailed.
+
+    Not for one that fires now or whose notice waits for a mail: that mail is urgent now.
+    """
+    noticed = {each.incident.pk for each in won if each.notice_kind in ALERTING}
+    waiting = Notice.objects.filter(
+        incident__in=[incident.pk for incident in turned], mail__isnull=True, skipped=""
+    )
+    noticed |= set(waiting.values_list("incident_id", flat=True))
+    again = []
+    for incident in turned:
+        if incident.pk in noticed:
+            continue
+        row = Incident.objects.select_related("project").filter(pk=incident.pk, state__in=OPEN)
+        if not row.update(
+            sequence=F("sequence") + 1,
+            evaluate_at=now + DAY,
+            acknowledged_by=None,
+            acknowledged_at=None,
+        ):
+            continue
+        stored = row.get()
+        managers = [stored.project.project_manager_id] if stored.project else []
+        if incident.group:
+            managers.insert(0, incident.group.project_manager_id)
+        again.append(Transition(stored, notice_kind=Notice.Kind.FIRE, managers=tuple(managers)))
+    return again
 
 
 def _insert_incidents(transitions: Sequence[Transition]) -> list[Transition]:

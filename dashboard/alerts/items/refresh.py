@@ -1,7 +1,8 @@
 """Keep the items of groups in step with their open incidents, in the transaction that stores those.
 
 An item opens with its first incident and closes with its last. One that waits comes back when it
-gets worse. Running this twice has the same result as running it once.
+gets worse. Where another cause of the same incident becomes the likeliest, a new item takes over
+owner and waiting of the old one. Running this twice has the same result as running it once.
 """
 
 from __future__ import annotations
@@ -36,14 +37,21 @@ GROUP_COLUMNS = (
     "ends_at",
     "insight",
     "short_at_end",
+    "project_manager_id",
 )
+_WAITING_COLUMNS = ("waiting", "waiting_by_id", "waiting_since", "waiting_until", "waiting_value")
 NOTICEABLE = 1.0  # completes: a smaller change of the value is not written
 
 
-def refresh_items(account_id: int, groups: Collection[int | None], *, now: datetime) -> None:
-    """Bring the items of these groups up to date; None: those of no group. In a transaction."""
+def refresh_items(
+    account_id: int, groups: Collection[int | None], *, now: datetime
+) -> list[Incident]:
+    """Bring the items of these groups up to date; None: those of no group. In a transaction.
+
+    Return the leading incidents of open items that turned critical, with their groups.
+    """
     if not groups:
-        return
+        return []
     incidents = _open_incidents(account_id, groups)
     items = {item.key: item for item in _items_of(account_id, groups)}
     rows = _groups_of(incidents)
@@ -52,13 +60,17 @@ def refresh_items(account_id: int, groups: Collection[int | None], *, now: datet
         group = rows[group_id] if group_id else None
         for plan in plan_items(group, of_place, now=now):
             planned[_key_of(account_id, plan)] = (plan, group)
-    _close([item for key, item in items.items() if key not in planned], now)
-    for key, (plan, group) in planned.items():
-        if item := items.get(key):
-            _update(item, plan, group, now)
-    new = [key for key in planned if key not in items]
-    items |= _open(account_id, {key: planned[key] for key in new}, now)
+    over = [item for key, item in items.items() if key not in planned]
+    _close(over, now)
+    turned = [
+        plan.incidents[0]
+        for key, (plan, group) in planned.items()
+        if (item := items.get(key)) and _update(item, plan, group, now)
+    ]
+    new = {key: planned[key] for key in planned if key not in items}
+    items |= _open(account_id, new, over, now)
     _link({key: items[key] for key in planned if key in items}, planned, incidents)
+    return turned
 
 
 def _in_groups(groups: Collection[int | None], column: str) -> Q:
@@ -123,8 +135,11 @@ def _close(items: Sequence[Item], now: datetime) -> None:
         )
 
 
-def _update(item: Item, plan: PlannedItem, group: TargetGroup | None, now: datetime) -> None:
-    """Store what differs; bring the item back if it waited and is worse now."""
+def _update(item: Item, plan: PlannedItem, group: TargetGroup | None, now: datetime) -> bool:
+    """Store what differs; bring the item back if it waited and is worse now.
+
+    Return whether it turned critical.
+    """
     values = _values_of(plan, group)
     if abs(plan.value - item.value) < NOTICEABLE:
         del values["value"], values["money"]
@@ -135,11 +150,12 @@ def _update(item: Item, plan: PlannedItem, group: TargetGroup | None, now: datet
         and item.project_id == project_id
         and all(getattr(item, name) == value for name, value in values.items())
     ):
-        return
+        return False
     changes = values | {"project_id": project_id, "changed_at": now}
     if back:
         changes |= {"state": Item.State.TO_DO, **NOT_WAITING}
-    Item.objects.filter(pk=item.pk, state=item.state).update(**changes)
+    is_won = Item.objects.filter(pk=item.pk, state=item.state).update(**changes) == 1
+    return is_won and plan.critical and not item.critical
 
 
 def _is_worse(item: Item, plan: PlannedItem) -> bool:
@@ -149,11 +165,15 @@ def _is_worse(item: Item, plan: PlannedItem) -> bool:
 
 
 def _open(
-    account_id: int, planned: Mapping[str, tuple[PlannedItem, TargetGroup | None]], now: datetime
+    account_id: int,
+    planned: Mapping[str, tuple[PlannedItem, TargetGroup | None]],
+    over: Iterable[Item],
+    now: datetime,
 ) -> dict[str, Item]:
-    """Insert new items; of two workers one does."""
+    """Insert new items; of two workers one does. over: those that close at the same time."""
     if not planned:
         return {}
+    before = {item.pk: item for item in over}
     Item.objects.bulk_create(
         [
             Item(
@@ -166,12 +186,24 @@ def _open(
                 opened_at=min(incident.fired_at or now for incident in plan.incidents),
                 changed_at=now,
                 **_values_of(plan, group),
+                **_taken_over(before.get(plan.incidents[0].item_id or 0), plan),
             )
             for key, (plan, group) in planned.items()
         ],
         ignore_conflicts=True,
     )
     return {item.key: item for item in Item.objects.open().filter(key__in=list(planned))}
+
+
+def _taken_over(before: Item | None, plan: PlannedItem) -> dict[str, object]:
+    """Return what an item has of the one it replaces: who has it, and its waiting if not worse."""
+    if before is None:
+        return {}
+    values: dict[str, object] = {"assigned_to_id": before.assigned_to_id}
+    if before.state == Item.State.WAITING and not _is_worse(before, plan):
+        values["state"] = before.state
+        values |= {name: getattr(before, name) for name in _WAITING_COLUMNS}
+    return values
 
 
 def _link(

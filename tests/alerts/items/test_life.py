@@ -11,13 +11,22 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.alerts.incidents import acknowledge_and_mute, detect
 from dashboard.alerts.items import waiting
-from dashboard.fielding.models import Downtime, Incident, Item, TargetGroup, User
+from dashboard.alerts.items.plan import BY_CAUSE
+from dashboard.alerts.mail.compose import MailBody
+from dashboard.alerts.mail.immediate import store_mail
+from dashboard.fielding.models import Downtime, Incident, Item, Notice, TargetGroup, User
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, update
 
 
 def item() -> Item:
     return Item.objects.get()
+
+
+def item_waiting() -> tuple[str, User | None]:
+    last = Item.objects.order_by("pk").last()
+    assert last is not None
+    return last.waiting, last.waiting_by
 
 
 def states() -> list[tuple[str, str]]:
@@ -115,6 +124,32 @@ def test_a_waiting_item_comes_back_when_it_becomes_critical(field: Field) -> Non
     update(group, ends_at=after(36 * 60))
     field.cycles(15)
     assert (item().critical, item().state) == (True, "to_do")
+
+
+@pytest.mark.parametrize(("is_mailed", "notices"), [(True, 2), (False, 1)])
+def test_an_item_that_turns_critical_after_its_mail_is_mailed_again(
+    field: Field, is_mailed: bool, notices: int
+) -> None:
+    group = field.paused(ends_at=factories.NOW + timedelta(days=14))
+    field.cycles(0)
+    if is_mailed:  # with the digest, say
+        body = MailBody("Open items", "", "")
+        store_mail(field.pm, list(Notice.objects.all()), body, now=after(1))
+    update(group, ends_at=after(36 * 60))
+    field.cycles(15, 30)
+    assert item().critical
+    assert Notice.objects.filter(kind=Notice.Kind.FIRE).count() == notices
+
+
+def test_an_item_of_another_remedy_for_the_same_incident_waits_on(field: Field) -> None:
+    group = field.stalled()
+    field.cycles(0, 5)
+    waiting.acknowledge_items([item()], by=field.pm, now=after(6))
+    cause = next(cause for cause, remedy in BY_CAUSE.items() if remedy == "check_link")
+    update(group, insight={"causes": [{"sentence": cause}]})
+    field.cycles(30)
+    assert states() == [("find_stall", "closed"), ("check_link", "waiting")]
+    assert item_waiting() == ("acknowledged", field.pm)
 
 
 def test_a_snooze_until_it_gets_worse_by_has_no_other_end(field: Field) -> None:
