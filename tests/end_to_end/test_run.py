@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,14 @@ def counts(home: Path) -> list[tuple[int, ...]]:
         return tables.execute(
             "SELECT id, entrants, prescreens, completes FROM fielding_targetgroup ORDER BY id"
         ).fetchall()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stopped(embedded: Product) -> Iterator[None]:
+    """Stop the demo after its last test: it would poll 400 groups until the end of the run."""
+    yield
+    if embedded.process and embedded.process.poll() is None:
+        embedded.stop()
 
 
 def test_the_groups_of_the_demo_are_read_and_their_numbers_move(embedded: Product) -> None:
@@ -116,4 +124,3 @@ def test_a_run_that_is_killed_leaves_no_process_either(embedded: Product) -> Non
     embedded.process.kill()
     embedded.process.wait()
     wait_for(lambda: embedded.processes() == [], seconds=30)
-    embedded.start()
