@@ -9,7 +9,7 @@ function isInUse(region) {
   const active = document.activeElement;
   if (document.hidden) return true;
   if (active && region.contains(active) && active.matches("input, select, textarea, button")) return true;
-  if (document.querySelector("[data-form]") || region.querySelector("input[name=pick]:checked")) return true;
+  if (document.querySelector("[data-form], :popover-open") || region.querySelector("input[name=pick]:checked")) return true;
   const selection = getSelection();
   return Boolean(selection && !selection.isCollapsed && region.contains(selection.anchorNode));
 }
@@ -29,6 +29,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["If-None-Match"] = region.dataset.etag;
 });
 
+// What was selected while a refresh was under way stays selected: the next one brings the news.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const region = liveRegion();
+  if (region && event.detail.requestConfig?.elt === region && isInUse(region)) event.detail.shouldSwap = false;
+});
+
 document.addEventListener("htmx:afterRequest", (event) => {
   const stamp = event.detail.xhr.getResponseHeader("Read-At");
   const element = document.querySelector("time[data-read]");
@@ -41,12 +47,16 @@ let openDetails = []; // ids
 document.addEventListener("htmx:beforeSwap", (event) => {
   openDetails = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
 });
-document.addEventListener("htmx:afterSettle", (event) => {
-  drawTimes();
+function openAgain() {
   for (const id of openDetails) {
     const details = document.getElementById(id);
     if (details) details.open = true;
   }
+}
+document.addEventListener("htmx:afterSwap", openAgain); // a key that is pressed at once finds its lines
+document.addEventListener("htmx:afterSettle", (event) => {
+  drawTimes();
+  openAgain(); // settling has set their attributes as they came
   const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
   if (focus) focus.focus();
 });

@@ -1,9 +1,9 @@
-// The to-do list by keys: j and k move, x selects, e acknowledges, s snoozes, u undoes, ? lists them.
+// The to-do list by keys: j and k move, x selects, e acknowledges, s snoozes, a opens the menu, u undoes, ? lists them.
 
 // The buttons stand outside their form, where htmx does not see which of them was pressed.
 document.addEventListener("htmx:configRequest", ({ detail: { elt, parameters, triggeringEvent } }) => {
   const button = triggeringEvent?.submitter;
-  if (elt.id === "todo" && button?.name) parameters.append(button.name, button.value);
+  if (elt.matches("#todo, #todo-one") && button?.name) parameters.set(button.name, button.value);
 });
 
 let currentLine = ""; // data-line of the line that was last gone to
@@ -45,19 +45,43 @@ function press(key, act) {
   button.click();
 }
 
+// One menu serves all lines: it learns from the button for which line it opens, and opens below it.
+function openLineMenu(button) {
+  const menu = document.getElementById("line-menu"), mute = menu.querySelector(".mute");
+  menu.querySelector("[name=pick]").value = button.dataset.more;
+  const people = document.getElementById("assign-to").cloneNode(true).options;
+  const choice = menu.querySelector("select");
+  choice.replaceChildren(...people);
+  choice.value = "";
+  mute.hidden = !button.dataset.mute;
+  mute.querySelector("a").href = button.dataset.mute ?? "";
+  const place = button.getBoundingClientRect();
+  menu.style.top = `${Math.min(place.bottom + 4, window.innerHeight - 150)}px`;
+  menu.style.right = `${Math.max(document.documentElement.clientWidth - place.right, 8)}px`;
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-more]");
+  if (button) openLineMenu(button);
+});
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  if (elt.id === "todo-one") document.getElementById("line-menu").hidePopover();
+});
+
 const ACTIONS = {
   j: () => move(1),
   k: () => move(-1),
   x: select,
   e: () => press("e", "acknowledge"),
   s: () => press("s", "snooze-1d"),
+  a: () => findLine(currentLine)?.querySelector("[data-act=a]")?.click(),
   u: () => document.querySelector("[data-undo]")?.click(),
   "?": () => document.getElementById("keys").showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
   if (!document.getElementById("todo") || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]")) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open], [popover]")) return;
   if (event.key === "Enter" && event.target.matches("tr[data-line]")) {
     event.target.querySelector("[data-open]")?.click();
     return;
@@ -76,6 +100,8 @@ document.addEventListener("focusin", (event) => {
   if (line) currentLine = line.dataset.line;
 });
 // After a click took lines away, the keys go on where they were.
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id === "live" && currentLine && document.activeElement === document.body) goTo(findLine(currentLine));
-});
+for (const name of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.addEventListener(name, ({ target }) => {
+    if (target.id === "live" && currentLine && document.activeElement === document.body) goTo(findLine(currentLine));
+  });
+}

@@ -44,3 +44,36 @@ def test_a_list_is_emptied_by_keys_and_each_step_can_be_undone(open_page: Open) 
     key.press("?")
     expect(page.locator("#keys")).to_be_visible()
     assert page.evaluate("performance.getEntriesByType('navigation').length") == loads
+
+
+def test_one_line_is_snoozed_or_assigned_from_its_own_menu(open_page: Open) -> None:
+    account = factories.account()
+    factories.person("editor", account, username="anna", exchange_user_id="pm")
+    ben = factories.person("editor", account, username="ben", first_name="Ben")
+    project = factories.project(account)
+    for number in range(3):
+        factories.item(factories.group(project, project_manager_id="pm", name=f"Group {number}"))
+    page = open_page()
+    sign_in(page, "anna")
+    menu, live = page.locator("#line-menu"), page.locator("#live")
+    for key in ("j", "Enter", "j", "a"):
+        page.keyboard.press(key)
+    expect(menu).to_be_visible()
+    expect(menu.get_by_role("button", name="4 hours")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    first = page.locator("tr[data-line]").first
+    name = first.locator("td.name bdi").first.inner_text()
+    first.locator("[data-more]").click()
+    menu.get_by_role("button", name="3 days").click()
+    expect(live).to_contain_text("1 item snoozed for 3 days")
+    expect(menu).to_be_hidden()
+    assert Item.objects.get(target_group__name=name).waiting == "snoozed"
+    page.locator("tr[data-line] [data-more]").first.click()
+    menu.get_by_role("button", name="Assign").click()
+    expect(live).to_contain_text("Choose a person first.")
+    page.locator("tr[data-line] [data-more]").first.click()
+    menu.locator("select").select_option(label="Ben")
+    menu.get_by_role("button", name="Assign").click()
+    expect(live).to_contain_text("1 item assigned to Ben")
+    assert Item.objects.get(assigned_to=ben).target_group

@@ -15,10 +15,9 @@ from dashboard.fielding.figures.joint_sum import sum_of_ranges
 from dashboard.fielding.figures.project_outlook import ProjectOutlook
 from dashboard.fielding.figures.today import completes_of_today, local_midnight
 from dashboard.fielding.forecast.joint import Percentiles
-from dashboard.fielding.models.querysets.expressions import IN_FIELD
+from dashboard.fielding.models.querysets.expressions import BEHIND_PACE, IN_FIELD
 from dashboard.web.formatting import numbers
 
-BEHIND = ("behind", "far behind")
 DAY = timedelta(days=1)
 FIELDS = (
     "project_id",
@@ -81,7 +80,7 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
             headline.in_field[group.project_id] += 1
         if group.status == "live":
             headline.live += 1
-            headline.behind += group.insight__pace__band in BEHIND
+            headline.behind += group.insight__pace__band in BEHIND_PACE
         elif group.status == "paused" and group.status_changed_by in THE_EXCHANGE:
             headline.paused += 1
     return headline

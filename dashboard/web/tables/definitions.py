@@ -63,7 +63,7 @@ GROUPING_WORDS = [
 
 
 def narrow_rows(rows: Narrowed, listing: Listing, me: Mapping[int, str]) -> Narrowed:
-    """Apply search, ids, "mine" and "with open alerts".
+    """Apply search, ids, "mine", "with open alerts" and, to groups, "behind pace".
 
     `me`: the person's exchange user id, by account.
     """
@@ -75,6 +75,8 @@ def narrow_rows(rows: Narrowed, listing: Listing, me: Mapping[int, str]) -> Narr
         rows = rows.managed_by(me)
     if listing.alarming:
         rows = rows.with_incidents()
+    if listing.behind and isinstance(rows, TargetGroupQuerySet):
+        rows = rows.behind_pace()
     return rows
 
 

@@ -94,6 +94,7 @@ class Listing:
         }
         self.extra = {name: str(query[name])[:64] for name in extras if query.get(name)}
         self.alarming = query.get("incidents") == "1"
+        self.behind = query.get("behind") == "1"
         self.column = (groupings or {}).get(query.get("by", ""), "")
         self.grouped = query.get("by", "") if self.column else ""
         self.number = _parse_page(query.get("page", ""))
@@ -129,7 +130,7 @@ class Listing:
     def narrowed(self) -> bool:
         """Whether any filter is set."""
         by_value = (self.text, self.chosen, self.picked, self.extra, self.ids)
-        return any((*by_value, self.alarming, self.mine))
+        return any((*by_value, self.alarming, self.behind, self.mine))
 
     def filtered(self, everything: QuerySet[Row]) -> QuerySet[Row]:
         """Return the rows that match the filters."""
@@ -172,6 +173,7 @@ class Listing:
         parts |= self.picked
         parts |= self.extra
         parts |= {"incidents": "1" if self.alarming else "", "by": self.grouped}
+        parts |= {"behind": "1" if self.behind else ""}
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
         parts |= changed

@@ -557,3 +557,16 @@ def test_a_thousand_values_are_no_thousand_and_cost_no_more_queries(
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert page.count('name="status"') < 120
+
+
+def test_the_groups_behind_pace_are_listed(client: Client) -> None:
+    account = factories.account()
+    client.force_login(factories.person("viewer", account))
+    project = factories.project(account)
+    for band in ("on track", "behind", "far behind", ""):
+        insight = {"pace": {"band": band}} if band else {}
+        factories.group(project, name=f"Group {band or 'unknown'}", insight=insight)
+    page = client.get("/groups/?behind=1").content.decode()
+    assert [f"Group {band}" in page for band in ("behind", "far behind")] == [True, True]
+    assert [f"Group {band}" in page for band in ("on track", "unknown")] == [False, False]
+    assert 'name="behind" value="1" checked' in page

@@ -29,6 +29,7 @@ LINE = (
 )
 # A group is in field if it is live, or can be live again immediately.
 IN_FIELD = ("live", "paused")
+BEHIND_PACE = ("behind", "far behind")  # bands of a group's pace
 
 
 def per_project(model: str, aggregate: Count | Sum, **only: object) -> Coalesce:

@@ -25,6 +25,7 @@ from django.db.models.functions import Coalesce
 
 from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.models.querysets.expressions import (
+    BEHIND_PACE,
     LINE,
     OPEN_INCIDENT,
     WRITER,
@@ -179,6 +180,10 @@ class TargetGroupQuerySet(NamedQuerySet["TargetGroup"]):
     def with_incidents(self) -> Self:
         """Return those with an open incident."""
         return self.filter(Exists(open_incidents().filter(group=OuterRef("pk"))))
+
+    def behind_pace(self) -> Self:
+        """Return the live ones that have fewer completes than expected by now."""
+        return self.filter(status="live", insight__pace__band__in=BEHIND_PACE)
 
     def matching(self, text: str) -> Self:
         """Return those whose name, human-readable id, reference number or ULID contains a text."""
