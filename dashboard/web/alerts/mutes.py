@@ -17,6 +17,7 @@ from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Incident, Mute, TargetGroup, User
 
+EVERY_RULE = "all"  # as the form says it; a mute has an empty rule then
 MORNING_HOUR = 8  # on the person's clock
 STATUSES_WITHOUT_RULES = ("draft", "archived")  # rules do not evaluate these
 # Saves 1.3 to 2.2 ms of a group's page.
@@ -57,20 +58,30 @@ class MuteForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M"],
     )
-    rule = forms.ChoiceField(label="Alerts", required=False)
+    rule = forms.ChoiceField(
+        label="Alerts", error_messages={"required": "Choose which alerts to mute."}
+    )
 
-    def __init__(self, user: User, now: datetime, data: QueryDict | None, *, rule: str) -> None:
-        super().__init__(data, initial={"end": "tomorrow", "rule": rule})
+    def __init__(
+        self, user: User, now: datetime, data: QueryDict | None, *, rule: str, is_wide: bool
+    ) -> None:
+        """rule: the one that is chosen at first. is_wide: of many groups, where nothing is."""
+        initial = rule or ("" if is_wide else EVERY_RULE)
+        super().__init__(data, initial={"end": "tomorrow", "rule": initial})
         self.user, self.now, self.ends = user, now, mute_end_choices(user, now)
         labels = {name: f"{at:%a %-d %b %H:%M}" for name, at in self.ends.items()}
-        self.fields["end"].choices = [  # type: ignore[attr-defined]
+        choices = [
             ("tomorrow", f"Tomorrow morning: {labels['tomorrow']}"),
             ("hours", f"4 hours: {labels['hours']}"),
-            ("monday", f"Monday morning: {labels['monday']}"),
-            ("at", "Custom (max. 30 days)"),
         ]
+        if self.ends["monday"] != self.ends["tomorrow"]:
+            choices.append(("monday", f"Monday morning: {labels['monday']}"))
+        choices.append(("at", "Custom (max. 30 days)"))
+        self.fields["end"].choices = choices  # type: ignore[attr-defined]
         rules = [(code, rule.title) for code, rule in RULES.items()]
-        self.fields["rule"].choices = [("", "All alerts"), *rules]  # type: ignore[attr-defined]
+        unchosen = [] if initial else [("", "Choose…")]
+        every = [*unchosen, (EVERY_RULE, "All alerts"), *rules]
+        self.fields["rule"].choices = every  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Return the fields with `until`, read in the person's time zone."""
@@ -84,7 +95,8 @@ class MuteForm(forms.Form):
             until = typed.replace(tzinfo=zone_named(self.user.time_zone))
             if not self.now < until <= self.now + LONGEST_MUTE:
                 self.add_error("at", ValidationError("Choose a time in the next 30 days."))
-        return data | {"until": until}
+        rule = data.get("rule", "")
+        return data | {"until": until, "rule": "" if rule == EVERY_RULE else rule}
 
     def format_until(self) -> str:
         """Return the end of the mute on the person's clock."""

@@ -167,7 +167,8 @@ def mute_scope(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 def _show_mute_form(request: HttpRequest, scope: Scope, code: str, back: str) -> HttpResponse:
     require_editor(request, scope.account.pk)
     user, now = current_user(request), timezone.now()
-    form = mutes.MuteForm(user, now, request.POST or None, rule=code)
+    is_wide = scope.group is None
+    form = mutes.MuteForm(user, now, request.POST or None, rule=code, is_wide=is_wide)
     if request.method == "POST" and form.is_valid():
         until, code = form.cleaned_data["until"], form.cleaned_data["rule"]
         target = scope.name if scope.project else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -18,6 +18,7 @@ from dashboard.fielding.models import (
     TargetGroup,
     User,
 )
+from dashboard.web.alerts.mutes import MuteForm
 from tests import factories
 from tests.web.alerts.helpers import opened, signed_in
 
@@ -199,7 +200,7 @@ def test_a_group_is_muted_to_tomorrow_morning_where_the_person_is(
 ) -> None:
     user = signed_in(client, "editor", group.account)
     User.objects.filter(pk=user.pk).update(time_zone="Asia/Tokyo")
-    client.post(f"/rules/groups/{group.pk}/mute/", {"end": "tomorrow", "rule": ""})
+    client.post(f"/rules/groups/{group.pk}/mute/", {"end": "tomorrow", "rule": "all"})
     mute = Mute.objects.get()
     assert mute.until.hour == 23  # 08:00 in Tokyo
     assert (mute.group, mute.by) == (group, user)
@@ -214,6 +215,27 @@ def test_a_mute_without_an_end_that_can_be_is_refused_at_its_field(
     page = client.post(f"/rules/groups/{group.pk}/mute/", {"end": "at", "at": at}).content.decode()
     assert 'id="id_at_error"' in page
     assert not Mute.objects.exists()
+
+
+def test_a_mute_of_a_project_asks_which_alerts(client: Client, group: TargetGroup) -> None:
+    signed_in(client, "editor", group.account)
+    address = f"/rules/projects/{group.project_id}/mute/"
+    page = client.get(address).content.decode()
+    assert "Mute this project" in page
+    assert '<option value="" selected>Choose…</option>' in page
+    page = client.post(address, {"end": "hours", "rule": ""}).content.decode()
+    assert "Choose which alerts to mute." in page
+    assert not Mute.objects.exists()
+    page = client.post(address, {"end": "hours", "rule": "all"}, follow=True).content.decode()
+    assert f"Muted: All alerts of {group.project.name}" in page
+    assert (Mute.objects.get().rule, Mute.objects.get().group) == ("", None)
+
+
+@pytest.mark.parametrize(("day", "offered"), [(27, True), (29, False)])  # Friday, Sunday
+def test_monday_is_offered_unless_it_is_tomorrow(day: int, offered: bool) -> None:
+    now = datetime(2026, 11, day, 12, tzinfo=UTC)
+    form = MuteForm(User(), now, None, rule="", is_wide=False)
+    assert ("Monday morning" in str(form["end"])) is offered
 
 
 def test_a_mute_is_ended_from_the_page_that_lists_it(client: Client, group: TargetGroup) -> None:
