@@ -46,12 +46,12 @@ def prepare_static_files(home: Path) -> None:
         shutil.copytree(_prepared("static", "shell", "--command", COLLECT), home / "static")
 
 
-def prepare_tables(home: Path) -> None:
+def prepare_tables(home: Path, name: str = "fieldwatch.sqlite3") -> None:
     """Fill a new state folder with an SQLite file of the tables."""
-    if not (home / "fieldwatch.sqlite3").exists():
+    if not (home / name).exists():
         with (
             closing(sqlite3.connect(_migrated_file())) as tables,
-            closing(sqlite3.connect(home / "fieldwatch.sqlite3")) as new,
+            closing(sqlite3.connect(home / name)) as new,
         ):
             tables.backup(new)
 

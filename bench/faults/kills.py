@@ -1,12 +1,15 @@
 """Every kill step × 20: a worker or beat that dies anywhere loses nothing and doubles nothing.
 
 The steps are those of the tests (`tests/resilience/kill_points.py`), on SQLite and on a PostgreSQL
-of its own; the seed chooses what moved in the field meanwhile.
+of its own; the seed chooses what moved in the field meanwhile. Then processes of a whole run, one
+after another at random.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +33,14 @@ def figures() -> Iterator[Figure]:
             yield skipped(name, "0", "no PostgreSQL")
         else:
             yield _measured(name, on_postgresql=database == "postgresql")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/end_to_end/test_random_kills.py"],
+        env=os.environ | {"RANDOM_KILLS": str(SEEDS)},
+        stdout=sys.stderr,
+        check=False,
+    )
+    name = "random_kills_that_a_run_did_not_survive"
+    yield Figure(name, ran.returncode, "0", ran.returncode == 0, f"{SEEDS} kills")
 
 
 def _measured(name: str, *, on_postgresql: bool) -> Figure:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.management.machine import Machine
+from tests.prepared import prepare_tables
 
 ADD = ["exchange", "add", "main", "--account-id", "101", "--base-url", "https://api.cint.com/v1/"]
 TOKEN = ["--token-url", "https://auth.lucidhq.com/oauth/token", "--client-id", "we"]
@@ -23,7 +24,8 @@ KEPT = (
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state folder of a machine with empty tables."""
     home = tmp_path_factory.mktemp("migrated") / "home"
-    Machine(home).run("migrate", "--verbosity", "0")
+    home.mkdir()
+    prepare_tables(home, "own.sqlite3")
     return home
 
 
