@@ -36,6 +36,9 @@ GROUP_COLUMNS = (
     "ends_at",
     "insight",
     "short_at_end",
+    "links_total",
+    "links_left",
+    "links_read_at",
 )
 NOTICEABLE = 1.0  # completes: a smaller change of the value is not written
 
