@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from dashboard.alerts.rules.survey_links import links_outlook
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.insight.document import Insight
-from dashboard.fielding.insight.survey_links import links_outlook
 from dashboard.fielding.models import TargetGroup
 
 HOUR = timedelta(hours=1)

@@ -318,7 +318,7 @@ _JUDGED = (
         },
         for_minutes=30,
         replays=ReplayTraits(
-            assumed=("The links that were left in the past are not stored.",),
+            assumed=("Links of the past are not stored, so this rule cannot be replayed.",),
         ),
     ),
     RuleType(

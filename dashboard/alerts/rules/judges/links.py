@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from dashboard.alerts.rules.snapshot import GroupSnapshot
+from dashboard.alerts.rules.survey_links import links_outlook
 from dashboard.alerts.rules.verdict import (
     CLEAR,
     AlertText,
@@ -15,7 +16,6 @@ from dashboard.alerts.rules.verdict import (
 )
 from dashboard.alerts.text import format_count
 from dashboard.fielding.domain.goals import is_full
-from dashboard.fielding.insight.survey_links import links_outlook
 
 DAYS_FROM = 72  # hours: from there on a time is given in days
 
