@@ -1,7 +1,7 @@
 """How long the one-time survey links of a group last at its present pace. Pure functions.
 
-Cint calls them respondent unique codes: each respondent who is sent to the survey uses one, whether
-he completes it or not. Without any left Cint pauses the group.
+Cint calls them respondent unique codes: everybody who is sent to the survey uses one, with or
+without a complete. Cint pauses a group that has none left.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def links_outlook(group: HasLinks, insight: Insight, *, now: datetime) -> LinksO
     goal = completes_target(group)
     to_goal = max(goal - group.completes, 0) if goal else 0
     hours = completes / pace
-    ends_before = group.ends_at is not None and group.ends_at <= now + hours * HOUR
+    ends_before = group.ends_at is not None and (group.ends_at - now) / HOUR <= hours
     return LinksOutlook(hours, completes, max(to_goal * used_per_complete - left, 0.0), ends_before)
 
 

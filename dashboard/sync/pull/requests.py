@@ -178,7 +178,7 @@ def _plan_request(
     A new group is read whole. So is one whose last reading failed, when a webhook reports a change
     or its retry time comes; before that its row decides. A group that a webhook reported is read
     for what its row may not show. One that stays archived is not read: only its row is stored. One
-    without survey links is asked for them with its details only.
+    that had no survey links is asked for them with the sweep of details only.
     """
     ids = (project.exchange_id, row.id, row.status)
     links = sweeps.links and row.status in WITH_LINKS
@@ -203,6 +203,7 @@ def _plan_request(
     in_field = row.status in ("live", "paused", "scheduled")
     detailed = touched or status_moved or (sweeps.details and in_field)
     series_due = (moved or behind) and series_old
+    may_have_links = was.links_total != 0 and (series_due or detailed)
     request = GroupRequest(
         *ids,
         moved=moved,
@@ -213,7 +214,7 @@ def _plan_request(
         details=detailed or (row.status == "draft" and (moved or swept)),
         profiles=series_due or touched,
         rate_card=detailed and was.pricing_model == "rate_card",
-        links=links and (detailed or (series_due and was.links_total != 0)),
+        links=links and (may_have_links or sweeps.details),
     )
     if any((request.performance, request.overview, request.completes, request.details)):
         return request

@@ -74,6 +74,7 @@ FORECAST = {"forecast": {"at_end": [500.0, 670.0, 800.0]}}  # 440 more in 200 ho
         (9.0, {"links_total": 2090, "links_left": 710}, B),  # ten are missing, and soon
         (2.2, {"ends_at": factories.NOW + 9 * HOUR}, C),  # the group ends before
         (2.2, {"ends_at": None}, B),
+        (0.0001, {"links_total": 2_000_000_000, "links_left": 1_900_000_000}, C),  # for ages
         (2.2, {"completes": 350}, C),  # at its goal
         (2.2, {"completes_goal": None}, C),  # without a goal nothing is missing
         (2.2, {"links_total": 60, "links_left": 60}, B),  # replaced: one for each complete

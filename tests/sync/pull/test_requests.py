@@ -203,6 +203,13 @@ def test_a_group_without_links_is_asked_with_its_details_while_it_uses_them(
     assert (request.details, request.links) == (True, asked)
 
 
+def test_a_group_without_links_is_not_asked_again_because_it_was_changed() -> None:
+    for total, asked in ((0, False), (1500, True)):
+        request = planned(known("live", links_total=total, webhook_changed_at=NOW), links=True)
+        assert request
+        assert (request.details, request.links) == (True, asked)
+
+
 @pytest.mark.parametrize("was", [known("live", links_total=1500), known("live", retry_at=NOW)])
 def test_links_of_an_account_without_them_cost_nothing(was: requests.StoredGroup) -> None:
     with_links = planned(was, details=6 * HOUR, links=True)
