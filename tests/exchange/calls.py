@@ -151,4 +151,7 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
     "get_target_group_changelog": lambda c: c.get_target_group_changelog(
         **IN, change_types=["cpi_change", "status_change"]
     ),
+    "get_live_respondent_unique_codes_stats": lambda c: c.get_live_respondent_unique_codes_stats(
+        target_group_id=GROUP
+    ),
 }

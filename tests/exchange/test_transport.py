@@ -19,7 +19,7 @@ from dashboard.exchange.errors import (
 )
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.conftest import MakeClient
-from tests.exchange.examples import CPI, END, IN, RE_ENTRY, RUN, START
+from tests.exchange.examples import CPI, END, GROUP, IN, RE_ENTRY, RUN, START
 from tests.fakes.clock import FastClock
 
 
@@ -80,6 +80,23 @@ def test_re_entry_that_is_not_offered_is_said(make_client: MakeClient, status: i
     assert caught.value.status == status
     with pytest.raises(NotOffered):
         client.update_re_entry_configuration(**IN, configuration=RE_ENTRY)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_survey_links_that_are_not_offered_are_told_from_a_failure(
+    make_client: MakeClient, status: int
+) -> None:
+    client = make_client(lambda _: httpx.Response(status, json={"detail": "ask your manager"}))
+    with pytest.raises(NotOffered, match="ask your manager") as caught:
+        client.get_live_respondent_unique_codes_stats(target_group_id=GROUP)
+    assert caught.value.status == status
+
+
+def test_survey_links_are_counted(make_client: MakeClient) -> None:
+    answer = {"total_count": 1500, "unconsumed_count": 850}
+    client = make_client(lambda _: httpx.Response(200, json=answer))
+    stats = client.get_live_respondent_unique_codes_stats(target_group_id=GROUP)
+    assert (stats.total_count, stats.unconsumed_count) == (1500, 850)
 
 
 def test_a_run_has_the_etag_of_the_header_and_one_of_its_version(

@@ -16,6 +16,7 @@ from dashboard.alerts.items.remedies import REMEDIES, Remedy, is_at_goal
 from dashboard.alerts.items.value import (
     HOUR,
     completes_by_resuming,
+    completes_without_links,
     hours_of_slack,
     missing_completes,
     savable_completes,
@@ -40,6 +41,7 @@ PAUSED, LEFT_PAUSED, STALLED, RISK = (
     "about_to_pause",
 )
 PACE = ("ends_soon", "behind_pace")
+LINKS = "links_run_out"
 SYMPTOMS = ("interview_long", "drop_off", "conversion", "incidence_low", "epc")
 ISSUES = ("issue_error", "issue_warning")
 NO_ITEM = "completes_fell"  # nothing can be done about it
@@ -159,26 +161,37 @@ def _field_items(
     insight = Insight.of(group)
     quality = _incidents_of(by_rule, (*SYMPTOMS, *ISSUES))
     pace = _incidents_of(by_rule, PACE)
-    risk = by_rule.get(RISK, [])
+    risk, links = by_rule.get(RISK, []), by_rule.get(LINKS, [])
     if paused := by_rule.get(PAUSED):
-        return _pause_items(group, insight, [*paused, *risk, *quality, *pace], now)
+        return _pause_items(group, insight, [*paused, *links, *risk, *quality, *pace], now)
     if left := by_rule.get(LEFT_PAUSED):
         return [_standstill(REMEDIES["resume"], group, insight, left, now)._replace(critical=False)]
     if is_at_goal(group):
         return []
     if stalled := by_rule.get(STALLED):
-        remedy = _diagnosed(insight, among=_explains_a_stall) or REMEDIES["find_stall"]
-        return [_standstill(remedy, group, insight, [*stalled, *risk, *pace, *quality], now)]
-    items: list[PlannedItem] = []
+        return [_stall_item(group, insight, [*stalled, *links, *risk, *pace, *quality], now)]
+    items = []
+    if links:
+        value = completes_without_links(group, insight, now=now)
+        items.append(_valued(REMEDIES["upload_links"], group, links, value))
     if risk:
         items.append(_risk_item(group, insight, risk, quality, now))
-    if _is_settling(group, now) or not _is_likely_short(insight):
-        return items
-    if pace:
-        items.append(_pace_item(group, insight, [*pace, *quality], now))
-    elif not risk:
-        items += _symptom_items(group, insight, by_rule, now)
+    if not _is_settling(group, now) and _is_likely_short(insight):
+        if pace:
+            items.append(_pace_item(group, insight, [*pace, *quality], now))
+        elif not risk:
+            items += _symptom_items(group, insight, by_rule, now)
     return _merge(items)
+
+
+def _stall_item(
+    group: TargetGroup, insight: Insight, incidents: list[Incident], now: datetime
+) -> PlannedItem:
+    """Return the item of a live group without completes, with the remedy of its likeliest cause."""
+    remedy = _diagnosed(insight, among=_explains_a_stall) or REMEDIES["find_stall"]
+    if group.links_left == 0 and any(incident.rule == LINKS for incident in incidents):
+        remedy = REMEDIES["upload_links"]
+    return _standstill(remedy, group, insight, incidents, now)
 
 
 def _is_likely_short(insight: Insight) -> bool:

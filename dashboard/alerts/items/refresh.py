@@ -38,6 +38,9 @@ GROUP_COLUMNS = (
     "insight",
     "short_at_end",
     "project_manager_id",
+    "links_total",
+    "links_left",
+    "links_read_at",
 )
 _WAITING_COLUMNS = ("waiting", "waiting_by_id", "waiting_since", "waiting_until", "waiting_value")
 NOTICEABLE = 1.0  # completes: a smaller change of the value is not written

@@ -111,7 +111,7 @@ REMEDIES: dict[str, Remedy] = _registry(
         ),
         Remedy(
             "upload_links",
-            "Out of survey links",
+            "Survey links run out",
             "upload more links",
             "upload more links",
             batch="resume",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from dashboard.alerts.rules.survey_links import links_outlook
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import TargetGroup
@@ -25,6 +26,15 @@ def completes_by_resuming(group: TargetGroup, insight: Insight, *, now: datetime
     missing = missing_completes(group)
     to_come = _completes_to_come(group, insight, now)
     return missing if to_come is None else min(max(to_come, 0.0), missing)
+
+
+def completes_without_links(group: TargetGroup, insight: Insight, *, now: datetime) -> float:
+    """Return the completes that a live group would still get after its survey links are used up;
+    0 where it is not known how long they last."""
+    outlook = links_outlook(group, insight, now=now)
+    if outlook is None:
+        return 0.0
+    return max(completes_by_resuming(group, insight, now=now) - outlook.completes, 0.0)
 
 
 def savable_completes(

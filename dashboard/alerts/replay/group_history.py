@@ -110,7 +110,10 @@ class GroupTimeline:
         self.depends_on_insights_only = False  # whether the rule evaluates nothing else
         self.issues: list[tuple[datetime, datetime, str]] = []  # from, until, error or warning
         self._base = snapshot_of_group(group, now=datetime.min.replace(tzinfo=UTC))._replace(
-            insight=Insight(rhythm=Insight.of(group).rhythm), issues={}, short_at_end=None
+            insight=Insight(rhythm=Insight.of(group).rhythm),
+            issues={},
+            short_at_end=None,
+            links_total=None,
         )
         self._settings_then: dict[int, Columns] = {}
         self._position: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.alerts.rules.judges import cost, progress, quality, status
+from dashboard.alerts.rules.judges import cost, links, progress, quality, status
 from dashboard.alerts.rules.rule_type import (
     LIVE,
     HelpForm,
@@ -303,6 +303,22 @@ _JUDGED = (
                 "qualification setup errors are not predicted here. Before Fieldwatch's first "
                 "reading, only missing completes, the end date, the goal and the CPI count.",
             ),
+        ),
+    ),
+    RuleType(
+        "links_run_out",
+        "Survey links run out",
+        WARNING,
+        judge=links.judge_links_run_out,
+        describe=links.describe_links_run_out,
+        thresholds={
+            "fires": Threshold(48, "Alert when the links last less than {} hours"),
+            "clears": Threshold(60, "Resolve when they last {} hours"),
+            "completes": Threshold(10, "Needs at least {} completes"),
+        },
+        for_minutes=30,
+        replays=ReplayTraits(
+            assumed=("Links of the past are not stored, so this rule cannot be replayed.",),
         ),
     ),
     RuleType(

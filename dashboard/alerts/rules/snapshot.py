@@ -54,6 +54,9 @@ class GroupSnapshot(NamedTuple):
     insight: Insight
     short_at_end: float | None
     completes_may_fall: bool
+    links_total: int | None
+    links_left: int | None
+    links_read_at: datetime | None
     # Not columns: the time of the evaluation, the last change of the CPI, the most completes in
     # the last day, and the entrants since the last complete.
     now: datetime

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from dashboard.exchange.decode import Page, Whole
+from dashboard.exchange.errors import Forbidden, MethodNotAllowed, NotFound, NotOffered
 from dashboard.exchange.operations.base import OperationsBase, path_segment, query_string
 from dashboard.exchange.shapes.groups import (
     CompletesPoint,
     ComputeTargetGroupTransitionsRequest,
     ComputeTargetGroupTransitionsResponse,
+    GetLiveRespondentUniqueCodesStatsResponse,
     TargetGroupChangelogBatch,
     TargetGroupDetails,
     TargetGroupDetailsUpdateRequest,
@@ -125,6 +127,26 @@ class GroupOperations(OperationsBase):
         return self._list(
             "get_target_group_changelog", target, "changelog", TargetGroupChangelogBatch
         )
+
+    def get_live_respondent_unique_codes_stats(
+        self, *, target_group_id: str
+    ) -> GetLiveRespondentUniqueCodesStatsResponse:
+        """How many one-time survey links a group was given, and how many are left.
+
+        NotOffered for 403 and 405 (the account does not have them) and for 404; `status` says
+        which.
+        """
+        operation = "get_live_respondent_unique_codes_stats"
+        group = f"/demand{self._account}/target-groups/{path_segment(target_group_id)}"
+        target = f"{group}/respondent-unique-codes/live/stats"
+        try:
+            return self._read(operation, target, GetLiveRespondentUniqueCodesStatsResponse)
+        except (Forbidden, NotFound, MethodNotAllowed) as exc:
+            raise NotOffered(
+                f"No one-time survey links are offered here: {exc}",
+                status=exc.status,
+                operation=operation,
+            ) from exc
 
     def get_target_group_details(
         self, *, project_id: str, target_group_id: str

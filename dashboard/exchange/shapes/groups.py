@@ -243,6 +243,13 @@ class ComputeTargetGroupTransitionsRequest(Body, kw_only=True):
     excluded_target_group_ids: list[str] | UnsetType = UNSET
 
 
+class GetLiveRespondentUniqueCodesStatsResponse(Shape, frozen=True, kw_only=True, gc=False):
+    """The one-time survey links of a group: how many were uploaded, and how many are unused."""
+
+    total_count: Count
+    unconsumed_count: Count
+
+
 class ChangelogUser(Identified, frozen=True, kw_only=True, gc=False):
     """Who made a change: `las_user` (a person), `system_marketplace_user` or `system_user`."""
 

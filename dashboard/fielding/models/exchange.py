@@ -48,6 +48,9 @@ class ExchangeAccount(models.Model):
     names_at = models.DateTimeField(null=True, blank=True)  # people and business units
     # When every project had been read for the first time; null while the first pull goes on.
     first_pull_completed_at = models.DateTimeField(null=True, blank=True)
+    # Whether it has one-time survey links, and when that was last asked; null: no answer yet.
+    links_offered = models.BooleanField(null=True, blank=True)
+    links_asked_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")

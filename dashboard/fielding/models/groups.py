@@ -135,6 +135,11 @@ class TargetGroup(models.Model):
     re_entry = Document(null=True)
     re_entry_offered = models.BooleanField(null=True)
 
+    # Its one-time survey links ("respondent unique codes"); null where it was never asked for them.
+    links_total = models.PositiveIntegerField(null=True)
+    links_left = models.PositiveIntegerField(null=True)
+    links_read_at = models.DateTimeField(null=True)
+
     # From the changelog: why and when the status last changed.
     status_reason = models.CharField(max_length=100, blank=True, default="")
     status_changed_at = models.DateTimeField(null=True)

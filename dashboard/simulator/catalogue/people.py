@@ -33,6 +33,7 @@ class SimulatedAccount:
     users: tuple[Person, ...]
     service_clients: tuple[Person, ...]
     business_units: tuple[SimulatedBusinessUnit, ...]
+    has_unique_codes: bool = True  # whether one-time survey links are enabled
 
 
 def _person(name: str, company: str) -> Person:
@@ -69,6 +70,7 @@ ACCOUNTS = {
         (_person("Chloé Martin", "sandpiper"), _person("Sam Okafor", "sandpiper")),
         (_person("Sandpiper Service", "sandpiper"),),
         (SimulatedBusinessUnit(2001, "Sandpiper", "USD", ("dynamic",)),),
+        has_unique_codes=False,
     ),
 }
 

@@ -1,13 +1,19 @@
-"""Details, overviews, performance and completes of one target group."""
+"""Details, overviews, performance, completes and survey links of one target group."""
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.catalogue.clock import DAY, MINUTE, read_duration, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.catalogue.values import Json
-from dashboard.simulator.world.figures import completes_series, overview_answer, performance_answer
+from dashboard.simulator.world.figures import (
+    completes_series,
+    figures_of_group,
+    overview_answer,
+    performance_answer,
+)
 from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.messages import (
+    Refusal,
     SimulatedAnswer,
     SimulatedRequest,
     bad_request,
@@ -19,6 +25,10 @@ from dashboard.simulator.world.respondents import settle_group
 from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
+_LINKS = (
+    "/demand/accounts/{account_id}/target-groups/{target_group_id}/respondent-unique-codes/live"
+)
+_REFUSALS = {403: "forbidden_error", 404: "not_found_error", 405: "method_not_allowed_error"}
 
 
 def details_answer(group: SimulatedGroup) -> Json:
@@ -118,3 +128,19 @@ def get_completes(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
         )
     points = completes_series(group, interval, ask.now)
     return json_answer({"aggregated_completes_intervals": points})
+
+
+@route("get_live_respondent_unique_codes_stats", "GET", f"{_LINKS}/stats")
+def get_live_respondent_unique_codes_stats(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
+    """The group's links; everybody who was sent to the survey used one. 403 without the feature."""
+    status = world.unique_codes_status
+    if status == 200 and not ACCOUNTS[ask.account_id].has_unique_codes:
+        status = 403
+    if status in _REFUSALS:
+        raise Refusal(status, _REFUSALS[status], "respondent unique codes are not enabled")
+    group = world.groups.get(ask.params["target_group_id"])
+    if group is None or group.account_id != ask.account_id:
+        raise not_found("the target group")
+    used = figures_of_group(group, ask.now).counts.prescreens
+    left = max(group.links_total - used, 0)
+    return json_answer({"total_count": group.links_total, "unconsumed_count": left})

@@ -204,6 +204,11 @@ def _temper(group: SimulatedGroup, _at: int, body: Json) -> None:
     temper.entrants_an_hour = float(body.get("entrants_an_hour", temper.entrants_an_hour))
 
 
+def _links(group: SimulatedGroup, _at: int, body: Json) -> None:
+    """`left`: so many unused survey links, from now on."""
+    group.links_total = group.tally.counts.prescreens + int(body["left"])
+
+
 def _change(group: SimulatedGroup, at: int, body: Json) -> None:
     log_changes(group, body["changes"], at=at, by=SYSTEM)
 
@@ -218,6 +223,7 @@ _EVENTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
     "reconcile": lambda group, at, body: _completes(group, at, {"add": -int(body["count"])}),
     "hide": _hide,
     "temper": _temper,
+    "links": _links,
     "log": _change,
 }
 
@@ -225,13 +231,20 @@ _EVENTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
 def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json) -> Json:
     """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
 
-    `cpi_digits`: prices are rounded to so many digits; null does not round.
+    `unique_codes`: 200 serves the survey links to the accounts that have them; 403 (as for an
+    account without), 404 or 405 refuses them to all. `cpi_digits`: prices are rounded to so many
+    digits; null does not round.
     """
     world = exchange.world
     world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
+    world.unique_codes_status = int(body.get("unique_codes", world.unique_codes_status))
     digits = body.get("cpi_digits", world.cpi_digits)
     world.cpi_digits = None if digits is None else int(digits)
-    return {"re_entry": world.re_entry_status, "cpi_digits": world.cpi_digits}
+    return {
+        "re_entry": world.re_entry_status,
+        "unique_codes": world.unique_codes_status,
+        "cpi_digits": world.cpi_digits,
+    }
 
 
 def read_lag(exchange: "SimulatedExchange", _steps: list[str]) -> Json:

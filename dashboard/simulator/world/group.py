@@ -127,6 +127,7 @@ class SimulatedGroup:
     profiles: list[Json] = field(default_factory=list)
     allocations: Json = field(default_factory=dict)
     re_entry: Json = field(default_factory=dict)
+    links_total: int = 0  # one-time survey links that were uploaded; 0: it does without
     run: Run | None = None
     tally: Tally = field(default_factory=Tally)
     stretch: Stretch | None = None

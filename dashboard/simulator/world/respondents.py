@@ -12,6 +12,7 @@ from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.series import Outcomes, Stretch
 
 FAR = 1 << 60
+_PRESCREENS = 4  # the nested count of everybody who was sent to the survey
 
 _BY_HOUR = (
     *(0.35, 0.2, 0.12, 0.1, 0.12, 0.3, 0.65, 0.95, 1.1, 1.2, 1.25, 1.25),
@@ -58,9 +59,12 @@ def draw_next(group: SimulatedGroup, at: int) -> None:
     if stretch is None:
         return
     group.stretch = stretch
-    level = 4 if group.filling_strategy == "prescreens" else 0
+    level = _PRESCREENS if group.filling_strategy == "prescreens" else 0
     if stretch.levels[level] >= left:
         group.until = min(edge, stretch.moment_of(level, left))
+    links = rules.links_left(group)
+    if links and stretch.levels[_PRESCREENS] >= links:
+        group.until = min(group.until, stretch.moment_of(_PRESCREENS, links))
 
 
 def _edge(group: SimulatedGroup, at: int) -> int:

@@ -1,6 +1,7 @@
 """The exchange's own rules, the troubles of a group, and the events planned for it."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import NamedTuple
 
 from dashboard.simulator.catalogue.clock import DAY, HOUR, read_stamp
@@ -22,6 +23,7 @@ class TroubleEffect(NamedTuple):
 
 
 CALM = TroubleEffect()
+CODES_EXHAUSTED = "live_respondent_unique_codes_exhausted"
 TROUBLES: dict[str, TroubleEffect] = {
     "stall": TroubleEffect("no_completes_in_several_days", rate=0.004),
     "long_interviews": TroubleEffect("high_median_loi", loi=2.6),
@@ -32,7 +34,7 @@ TROUBLES: dict[str, TroubleEffect] = {
     "redirect_errors": TroubleEffect("excessive_redirect_errors", drop=0.7),
     "encryption_errors": TroubleEffect("excessive_encryption_errors", rate=0.3),
     "qualification_errors": TroubleEffect("excessive_qualification_setup_errors", rate=0.2),
-    "codes_exhausted": TroubleEffect("live_respondent_unique_codes_exhausted", rate=0.1),
+    "codes_exhausted": TroubleEffect(CODES_EXHAUSTED, rate=0.1),
     "price_ceiling": TroubleEffect("max_cpi_limit_reached", rate=0.6),
 }
 # What slows a group without a pause: competitors who pay more, and quotas that are full.
@@ -48,6 +50,8 @@ _RESUMED = 0.5
 _BROUGHT_BACK = 0.75
 _DRY_FOR = 3 * DAY
 _DRY_PRESCREENS = 250
+_LAST_LINKS = 25  # left when a group's links become scarce
+_SPARE_LINKS = 1.3  # what a person uploads, of what the goal should need
 
 
 def trouble_effect(group: SimulatedGroup, at: int) -> TroubleEffect:
@@ -66,11 +70,33 @@ def remaining_completes(group: SimulatedGroup) -> int:
     return group.filling_goal + group.temper.overrun - done
 
 
+def links_left(group: SimulatedGroup) -> int | None:
+    """Survey links that nobody was sent to the survey with; None where the group has none."""
+    if not group.links_total:
+        return None
+    return max(group.links_total - group.tally.counts.prescreens, 0)
+
+
+def upload_links(group: SimulatedGroup, *, spare: float = _SPARE_LINKS) -> None:
+    """Upload links for the rest of the goal, as a person does; spare: of what it should need."""
+    done, temper = group.tally.counts, group.temper
+    missing = max(group.filling_goal - done.completes, 0)
+    if group.filling_strategy == "prescreens":
+        needed = max(group.filling_goal - done.prescreens, 0)
+    elif done.completes:
+        needed = ceil(missing * done.prescreens / done.completes)
+    else:
+        needed = ceil(missing / max(temper.incidence * (0.96 - temper.drop), 0.01))
+    group.links_total = done.prescreens + ceil(needed * spare) + _LAST_LINKS
+
+
 def change_status(
     group: SimulatedGroup, status: str, *, at: int, by: Actor, reason: str | None = None
 ) -> None:
     """Change the status of a group and of its run, and log it with the reason if there is one."""
     if status == "live":
+        if links_left(group) == 0:
+            upload_links(group)
         group.live_since = at
         group.first_live = group.first_live or at
         if group.run is not None and group.status == "scheduled":
@@ -112,6 +138,8 @@ def _stop_if_due(group: SimulatedGroup, at: int) -> None:
     elif run is not None and run.end <= at:
         change_status(group, "paused", at=at, by=MARKETPLACE, reason="past_scheduled_end_date")
         _colleague(group, at, {})
+    elif links_left(group) == 0:
+        change_status(group, "paused", at=at, by=MARKETPLACE, reason=CODES_EXHAUSTED)
     elif at % HOUR == 0 and _dry(group, at):
         trouble = group.trouble
         no_conversion = trouble is not None and trouble.kind == "no_conversion"
@@ -161,17 +189,23 @@ def _new_day(group: SimulatedGroup, at: int) -> None:
 def _begin_trouble(group: SimulatedGroup, at: int, details: Json) -> None:
     if group.trouble is None:
         group.trouble = Trouble(details["kind"], at)
+        if details["kind"] == "codes_exhausted":
+            group.links_total = group.tally.counts.prescreens + _LAST_LINKS
 
 
 def _heal(group: SimulatedGroup, _at: int, details: Json) -> None:
     if group.trouble is not None and group.trouble.kind == details["kind"]:
         group.trouble = None
+        if details["kind"] == "codes_exhausted":
+            upload_links(group)
 
 
 def _exchange_pause(group: SimulatedGroup, at: int, details: Json) -> None:
     trouble = group.trouble
     if group.status == "live" and trouble is not None and trouble.kind == details["kind"]:
         reason = TROUBLES[trouble.kind].reason
+        if reason == CODES_EXHAUSTED:
+            group.links_total = group.tally.counts.prescreens
         change_status(group, "paused", at=at, by=MARKETPLACE, reason=reason)
         u = uniform_draws(group.temper.seed ^ 0xBAC, at)
         if group.temper.colleague and not details.get("stay") and u[0] < _RESUMED:
@@ -204,6 +238,15 @@ def _assistant(group: SimulatedGroup, at: int, details: Json) -> None:
     change_assistant(group, details["modules"], at=at, by=Actor("las_user", details["by"]))
 
 
+def _limit_links(group: SimulatedGroup, at: int, details: Json) -> None:
+    """Leave a live group links for so many hours at the pace that it had so far."""
+    if group.status == "live" and group.first_live is not None:
+        used = group.tally.counts.prescreens
+        an_hour = used / max((at - group.first_live) / HOUR, 1)
+        group.links_total = used + max(ceil(an_hour * details["hours"]), _LAST_LINKS)
+        group.version += 1
+
+
 def _log(group: SimulatedGroup, at: int, details: Json) -> None:
     log_changes(group, details["changes"], at=at, by=Actor(details["actor"], details.get("by")))
 
@@ -216,5 +259,6 @@ ACTS: dict[str, Callable[[SimulatedGroup, int, Json], None]] = {
     "person_status": _person_status,
     "person_change": _person_change,
     "assistant": _assistant,
+    "links": _limit_links,
     "log": _log,
 }

@@ -22,6 +22,7 @@ SCENARIOS = (
 )
 _PACE = {"short": 0.45, "overshoot": 2.4, "completed": 4.0, "archived": 4.0, "soft_launch": 0.9}
 _SOFT = 20
+_FEW_LINKS = 17  # the place of a steady group whose survey links run out after the origin
 
 
 class SeedOptions(NamedTuple):
@@ -72,6 +73,8 @@ def plan_scenario(
     group.run = Run(ulid_at(launch, "run", group.id), start, end, "scheduled", launch, by)
     group.plan(launch, "person_status", when="draft", status="scheduled", by=by)
     _interfere(group, plot, chance, origin, number * 5 + index // 3)
+    if index % len(SCENARIOS) == _FEW_LINKS:
+        group.plan(origin - HOUR, "links", hours=30)
     if plot in ("steady", "short", "overshoot", "stalling", "completed"):
         _edits(group, chance, index, start, min(end, origin))
 

@@ -13,6 +13,7 @@ from dashboard.simulator.catalogue.seeded_random import human_id, seed_of, ulid_
 from dashboard.simulator.world import scenarios, team
 from dashboard.simulator.world.group import GroupTraits, SimulatedGroup, SimulatedProject
 from dashboard.simulator.world.respondents import draw_next, settle_group
+from dashboard.simulator.world.rules import upload_links
 
 _THEMES = (
     "Brand Tracker",
@@ -79,6 +80,9 @@ _CAREFUL = Bidding(
 )
 
 
+_WITH_LINKS, _ENOUGH = 9, 3.0  # every ninth group has survey links, three times what it needs
+
+
 def populate_world(options: scenarios.SeedOptions, *, projects: int) -> list[SimulatedProject]:
     """All projects at the origin, with their days of history behind them."""
     sizes = [options.groups] * projects
@@ -124,6 +128,8 @@ def _project(
             scenarios.plan_scenario(group, chance, options, index=index, number=number)
         else:
             team.plan_life(group, chance, options, index=index, turn=before + index)
+        if index % _WITH_LINKS == 4:
+            upload_links(group, spare=_ENOUGH)
         group.until = group.created_at
         draw_next(group, group.created_at)
         settle_group(group, origin)

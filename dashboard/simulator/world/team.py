@@ -25,7 +25,10 @@ _SUPPLY = (1.35, 1.6)  # of the goal: who would come by the end date if all were
 
 
 class Plot(NamedTuple):
-    """What sets a group apart at the origin; kind: of its trouble, hours: since it began."""
+    """What sets a group apart at the origin; kind: of its trouble, hours: since it began.
+
+    For `few_links` the hours are those until its survey links run out.
+    """
 
     name: str
     kind: str = ""
@@ -44,12 +47,14 @@ _PLOTS: dict[int, Plot] = {
     83: Plot("paused", "redirect_errors", 11),
     97: Plot("slow", "full_quotas", 60),
     112: Plot("soft_launch", hours=16),
+    120: Plot("few_links", hours=20),
     131: Plot("paused", "long_interviews", 26),
     149: Plot("slow", "dear_market", 90),
     163: Plot("ended", hours=37),
     178: Plot("slow", "stall", 9),
     190: Plot("paused", "codes_exhausted", 3),
     207: Plot("left_paused", hours=52),
+    215: Plot("few_links", hours=36),
     225: Plot("early"),
     236: Plot("paused", "qualification_errors", 20),
     251: Plot("soft_launch", hours=40),
@@ -124,6 +129,8 @@ def _dates(plot: Plot, chance: Random, options: SeedOptions) -> tuple[int, int]:
         start = options.origin + _FORGOTTEN_ENDS - length
     elif plot.name in ("paused", "slow", "early"):
         start = options.origin - min(span, length) * chance.uniform(0.5, 0.75)
+    elif plot.name == "few_links":
+        start = options.origin - min(span, length) * 0.5
     elif plot.name == "soft_launch":
         start = options.origin - min(span, (24 + plot.hours) * HOUR)
     elif plot.name in ("ended", "archived"):
@@ -156,6 +163,9 @@ def _interfere(group: SimulatedGroup, plot: Plot, origin: int) -> None:
         group.plan(began, "trouble", kind=plot.kind)
     elif plot.name == "left_paused":
         group.plan(began, "person_status", when="live", status="paused", by=by)
+    elif plot.name == "few_links":
+        group.temper.colleague = False
+        group.plan(origin - HOUR, "links", hours=plot.hours)
     elif plot.name in ("ended", "early"):
         group.temper.colleague = False
     elif plot.name == "archived":

@@ -13,6 +13,7 @@ from dashboard.exchange.shapes.base import UNREADABLE, Shape
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
 from dashboard.exchange.shapes.groups import (
+    GetLiveRespondentUniqueCodesStatsResponse,
     Statistic,
     TargetGroupChangelogBatch,
     TargetGroupDetails,
@@ -312,6 +313,14 @@ def re_entry_columns(configuration: ReEntryConfiguration | None) -> Columns:
     if configuration is None:
         return {"re_entry_offered": False}
     return {"re_entry": msgspec.to_builtins(configuration), "re_entry_offered": True}
+
+
+def links_columns(stats: GetLiveRespondentUniqueCodesStatsResponse | None) -> Columns:
+    """The one-time survey links of a group; None: it has none."""
+    if stats is None:
+        return {"links_total": 0, "links_left": 0}
+    columns: Columns = {"links_total": stats.total_count, "links_left": stats.unconsumed_count}
+    return drop_drifted(stats, columns)
 
 
 def change_rows(

@@ -40,6 +40,7 @@ GROUP_FAILURES = (
 # tables keep what was read of it last.
 NOT_THERE = (NotFound, NotOffered)
 NOT_ALLOWED = (Forbidden, MethodNotAllowed)
+NO_SUCH_ADDRESS = (404, 410)
 T = TypeVar("T")
 
 
@@ -58,13 +59,16 @@ class GroupRequest:
     details: bool = False
     profiles: bool = False
     rate_card: bool = False
+    links: bool = False  # its one-time survey links, which not every account has
     changelog_since: datetime | None = None
     webhook_changed_at: datetime | None = None  # the webhook event that this request answers
     pk: int | None = None  # its row in the tables, where the project has it
 
     @classmethod
-    def everything(cls, project: str, group: str, status: str, *, moved: bool) -> GroupRequest:
-        """A request for every part."""
+    def everything(
+        cls, project: str, group: str, status: str, *, moved: bool, links: bool = False
+    ) -> GroupRequest:
+        """A request for every part; links: where the group may be asked for them."""
         return cls(
             project,
             group,
@@ -77,11 +81,12 @@ class GroupRequest:
             details=True,
             profiles=True,
             rate_card=True,
+            links=links,
         )
 
     @property
     def is_everything(self) -> bool:
-        """Whether no part is left out."""
+        """Whether no part is left out that every account has."""
         parts = (self.performance, self.overview, self.completes, self.changelog, self.details)
         return all((*parts, self.profiles, self.rate_card))
 
@@ -89,7 +94,7 @@ class GroupRequest:
     def cost(self) -> int:
         """About how many requests it takes."""
         single = (self.performance, self.overview, self.completes, self.changelog, self.profiles)
-        return sum(single) + 3 * self.details
+        return sum((*single, self.links)) + 3 * self.details
 
 
 class Failure(NamedTuple):
@@ -117,6 +122,7 @@ class GroupAnswer:
     refused: bool = False  # an error that waiting does not fix
     unreadable: dict[str, dict[str, str]] = field(default_factory=dict)  # by answer and member
     unknown: bool = False  # the exchange knows no such group in this project
+    links_offered: bool | None = None  # whether the account has survey links; None: it does not say
     requests: int = 0
 
     @property
@@ -162,6 +168,7 @@ def fetch_group(
         ("re-entry", request.details and launched, lambda: _fetch_re_entry(client, ids, answer)),
         ("quotas", request.profiles and launched, lambda: _fetch_profiles(client, ids, answer)),
         ("rate card", request.rate_card, lambda: _fetch_rate_card(client, ids, answer)),
+        ("survey links", request.links and launched, lambda: _fetch_links(client, answer)),
         ("history", request.changelog, lambda: _fetch_changelog(client, answer)),
     ]
     for name, wanted, read in parts:
@@ -248,6 +255,22 @@ def _fetch_rate_card(client: ExchangeClient, ids: dict[str, str], answer: GroupA
     answer.panels |= _columns_if_there(
         lambda: client.get_target_group_rate_card(**ids), group_panels.rate_card_columns
     )
+
+
+def _fetch_links(client: ExchangeClient, answer: GroupAnswer) -> None:
+    """The survey links; nothing where the account does not have them, none where the group has no
+    such address."""
+    try:
+        stats = client.get_live_respondent_unique_codes_stats(target_group_id=answer.request.group)
+    except NotOffered as exc:
+        if exc.status in NO_SUCH_ADDRESS:
+            answer.columns |= group_columns.links_columns(None)
+        else:
+            answer.links_offered = False
+        return
+    answer.links_offered = True
+    answer.columns |= group_columns.links_columns(stats)
+    answer.unreadable["survey links"] = group_columns.unreadable_members(stats)
 
 
 def _columns_if_there(read: Callable[[], T], columns: Callable[[T | None], Columns]) -> Columns:

@@ -26,6 +26,7 @@ from dashboard.sync.columns import group_columns, limits
 from dashboard.sync.edits import moves
 from dashboard.sync.pull import bulk_sql, fetch, missing, quarantine, requests, store
 from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
+from dashboard.sync.pull.links import LinksReading
 
 CHUNK = 50
 OUTLOOK_FRESH_FOR = timedelta(hours=1)  # time alone ends groups
@@ -44,6 +45,7 @@ class Round:
     token: str
     clock: Clock
     cycle: Cycle
+    links: LinksReading
     share: int | None = None  # requests of this turn; None: no limit
     turn: requests.RequestShare = field(default_factory=requests.RequestShare)
     statuses: list[tuple[str, datetime | None]] = field(default_factory=list)  # of a complete list
@@ -78,7 +80,8 @@ def pull_project(
     """
     now = clock()
     cycle = Cycle(account_id=project.account_id, project=project, started_at=now)
-    round_ = Round(project, client, token, clock, cycle, share)
+    links = LinksReading.of_account(project.account, now=now)
+    round_ = Round(project, client, token, clock, cycle, links, share)
     moved = False
     try:
         moved = _read_groups(round_)
@@ -96,7 +99,7 @@ def _read_groups(round_: Round) -> bool:
     listed, is_complete = _read_list(round_)
     known = _adopt_moved_groups(round_, listed, requests.stored_groups(round_.project))
     group_requests = requests.plan_requests(
-        round_.project, listed.values(), known, now=round_.clock()
+        round_.project, listed.values(), known, now=round_.clock(), links=round_.links.may_ask
     )
     round_.turn = requests.take_share(
         group_requests, after=round_.project.pass_cursor, share=_share_of_turn(round_)
@@ -217,7 +220,9 @@ def _read_chunk(
     listed: dict[str, TargetGroupsListItem],
 ) -> None:
     """Read some groups, then write them in one transaction."""
-    answers = _fetch_all(round_, group_requests)
+    allowed = round_.links.limit_requests(group_requests, now=round_.clock())
+    answers = _fetch_all(round_, allowed)
+    round_.links.learn_from(answers, now=round_.clock())
     round_.cycle.requests += sum(answer.requests for answer in answers)
     before = round_.client.requests_here
     answers = [answer for answer in answers if not _has_left(round_, answer)]

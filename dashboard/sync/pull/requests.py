@@ -20,6 +20,7 @@ from dashboard.sync import scheduling
 from dashboard.sync.columns import group_columns
 from dashboard.sync.pull.fetch import GroupRequest
 
+WITH_LINKS = ("live", "paused")  # the statuses in which links are used, or wait to be
 _STORED_COLUMNS = (
     "pk",
     "status",
@@ -33,6 +34,7 @@ _STORED_COLUMNS = (
     "retry_at",
     "last_complete_at",
     "exclusion_enabled",
+    "links_total",
 )
 # Saves 0.5 to 1.3 ms of a round.
 _GROUPS_OF_PROJECT = CompiledQuery(
@@ -66,6 +68,7 @@ class StoredGroup(NamedTuple):
     retry_at: datetime | None
     last_complete_at: datetime | None
     exclusion_enabled: bool | None = None
+    links_total: int | None = None
 
 
 class Sweeps(NamedTuple):
@@ -75,6 +78,7 @@ class Sweeps(NamedTuple):
     overviews: bool
     details: bool
     last: datetime | None  # when the last sweep of overviews began
+    links: bool = False  # whether the account may be asked for one-time survey links
 
 
 class RequestShare(NamedTuple):
@@ -112,9 +116,13 @@ def plan_requests(
     stored: Mapping[str, StoredGroup],
     *,
     now: datetime,
+    links: bool = False,
 ) -> list[GroupRequest]:
-    """The requests for groups that need any: all parts of new groups, changed parts of others."""
-    sweeps = plan_sweeps(project, now=now)
+    """The requests for groups that need any: all parts of new groups, changed parts of others.
+
+    links: whether the account may be asked for one-time survey links.
+    """
+    sweeps = plan_sweeps(project, now=now)._replace(links=links)
     planned = []
     for row in listed:
         was = stored.get(row.id)
@@ -169,15 +177,17 @@ def _plan_request(
 
     A new group is read whole. So is one whose last reading failed, when a webhook reports a change
     or its retry time comes; before that its row decides. A group that a webhook reported is read
-    for what its row may not show. One that stays archived is not read: only its row is stored.
+    for what its row may not show. One that stays archived is not read: only its row is stored. One
+    that had no survey links is asked for them with the sweep of details only.
     """
     ids = (project.exchange_id, row.id, row.status)
+    links = sweeps.links and row.status in WITH_LINKS
     if was is None or not was.row_hash:
-        return GroupRequest.everything(*ids, moved=True)
+        return GroupRequest.everything(*ids, moved=True, links=links)
     moved = bytes(was.row_hash) != group_columns.row_hash(row) or was.missing_since is not None
     if was.retry_at is not None:
         if was.webhook_changed_at is not None or was.retry_at <= now:
-            return GroupRequest.everything(*ids, moved=moved)
+            return GroupRequest.everything(*ids, moved=moved, links=links)
         if not moved:
             return None
     status_moved = was.status != row.status
@@ -192,16 +202,19 @@ def _plan_request(
     behind = was.changed_at is not None and (read_at is None or read_at < was.changed_at)
     in_field = row.status in ("live", "paused", "scheduled")
     detailed = touched or status_moved or (sweeps.details and in_field)
+    series_due = (moved or behind) and series_old
+    may_have_links = was.links_total != 0 and (series_due or detailed)
     request = GroupRequest(
         *ids,
         moved=moved,
         performance=moved,
         overview=moved or touched or swept,
-        completes=(moved or behind) and series_old,
+        completes=series_due,
         changelog=touched or status_moved or (moved and series_old),
         details=detailed or (row.status == "draft" and (moved or swept)),
-        profiles=((moved or behind) and series_old) or touched,
+        profiles=series_due or touched,
         rate_card=detailed and was.pricing_model == "rate_card",
+        links=links and (may_have_links or sweeps.details),
     )
     if any((request.performance, request.overview, request.completes, request.details)):
         return request

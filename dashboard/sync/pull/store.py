@@ -50,6 +50,7 @@ _OWN_COLUMNS = {
     "row_hash",
     "completes_read_at",
     "details_read_at",
+    "links_read_at",
     "webhook_changed_at",
     "error",
     "moved_at",
@@ -251,10 +252,7 @@ def _apply_reading(
         **answer.unreadable,
     }
     group.unreadable = {part: members for part, members in unreadable.items() if members} or None
-    if answer.completes is not None:
-        group.completes_read_at = answer.at
-    if differs and "details" in answer.columns:  # a sweep that finds no change writes nothing
-        group.details_read_at = answer.at
+    _note_read_times(group, answer, differs=differs)
     if not item.postponed:
         _note_outcome(group, item, now)
     elif group.pk is None:
@@ -265,6 +263,16 @@ def _apply_reading(
         return []
     group.webhook_changed_at = now  # read again, whatever its row says
     return [fresh.next_reading_at(read.contradicted, now=now)]
+
+
+def _note_read_times(group: TargetGroup, answer: GroupAnswer, *, differs: bool) -> None:
+    """Date the parts that were read; a sweep that finds no change, or no links, writes nothing."""
+    if answer.completes is not None:
+        group.completes_read_at = answer.at
+    if differs and "details" in answer.columns:
+        group.details_read_at = answer.at
+    if "links_total" in answer.columns and (group.links_total or group.links_read_at is None):
+        group.links_read_at = answer.at
 
 
 def _note_outcome(group: TargetGroup, item: FetchedGroup, now: datetime) -> None:

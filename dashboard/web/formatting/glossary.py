@@ -163,6 +163,12 @@ _TERMS = (
         "present CPI; including groups that completed today. Cint reports cost later.",
     ),
     Term("Supplier", "A panel or marketplace that sends respondents.", "Supplier"),
+    Term(
+        "Survey links",
+        "One-time links to the survey: each respondent who is sent to it uses one. Cint pauses a "
+        "group that has none left. Not every account has them.",
+        "Respondent unique codes",
+    ),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
 )
 TERMS = tuple(sorted(_TERMS, key=lambda term: term.name.casefold()))

@@ -112,6 +112,46 @@ def test_a_stall_inhibits_pace_and_takes_its_causes_along() -> None:
     assert len(item.incidents) == 4
 
 
+def with_links(left: int, **fields: Any) -> TargetGroup:
+    """A group that used 900 links for 100 completes, at 3 an hour, and is to reach its goal."""
+    forecast = {"at_end": [180.0, 200.0, 220.0], "chance": 0.9}
+    given = {
+        "links_total": 900 + left,
+        "links_left": left,
+        "links_read_at": factories.NOW,
+        "insight": {"rhythm": RHYTHM, "forecast": forecast},
+    }
+    return group(**(given | fields))
+
+
+def test_few_links_are_worth_the_completes_that_come_after_them() -> None:
+    (item,) = planned(with_links(180), plan.LINKS)
+    assert (item.remedy.key, item.value, item.critical) == ("upload_links", 80.0, False)
+    assert item.money == Decimal(200)
+    # until its end date only 60 come, of which the links left bring 20
+    ends_at = factories.NOW + timedelta(hours=20)
+    insight = {"rhythm": RHYTHM, "forecast": {"at_end": [130.0, 150.0, 170.0]}}
+    (item,) = planned(with_links(180, ends_at=ends_at, insight=insight), plan.LINKS)
+    assert item.value == 40.0
+
+
+def test_few_links_stand_beside_the_pace_but_a_standstill_stands_for_them() -> None:
+    unlikely = {"rhythm": RHYTHM, "forecast": {"at_end": [120.0, 140.0, 160.0], "chance": 0.1}}
+    of = with_links(180, insight=unlikely)
+    assert keys(of, plan.LINKS, "behind_pace") == ["upload_links", "raise_cpi"]
+    (item,) = planned(of, plan.LINKS, "stalled")
+    assert (item.remedy.key, len(item.incidents)) == ("find_stall", 2)
+    (item,) = planned(paused("low_epc"), plan.LINKS, plan.PAUSED)
+    assert (item.remedy.key, len(item.incidents)) == ("raise_cpi", 2)
+
+
+def test_a_standstill_without_any_link_is_critical_by_its_own_rule() -> None:
+    ends_at = factories.NOW + timedelta(hours=60)
+    (item,) = planned(with_links(0, ends_at=ends_at), plan.LINKS, "stalled")
+    assert (item.remedy.key, item.critical) == ("upload_links", True)
+    assert not planned(with_links(0, ends_at=ends_at), plan.LINKS)[0].critical
+
+
 def test_a_shortfall_has_the_remedy_of_its_likeliest_cause() -> None:
     causes = [{"sentence": "At risk of a pause by Cint"}, {"sentence": "Few open quotas"}]
     short = group(insight={"causes": causes})

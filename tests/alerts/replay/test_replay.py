@@ -43,6 +43,15 @@ def test_a_looser_threshold_would_never_have_fired(field: Field) -> None:
     assert str(result) == "would have opened no alerts"
 
 
+def test_links_of_today_are_not_taken_for_those_of_the_past(field: Field) -> None:
+    links = {"links_total": 1500, "links_left": 0, "links_read_at": factories.NOW}
+    group = field.group(**links)
+    read(group, 50)
+    result = outcome("links_run_out", {}, [group])
+    assert str(result).startswith("cannot be evaluated")
+    assert result.assumed == ("Links of the past are not stored, so this rule cannot be replayed.",)
+
+
 def test_what_still_fires_has_no_end(field: Field) -> None:
     group = field.group()
     read(group, 10, drop_off_rate=0.4)

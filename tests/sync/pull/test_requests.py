@@ -51,12 +51,15 @@ def planned(
     status: str = "",
     completes: int = 100,
     swept: timedelta | None = HALF,
+    details: timedelta = timedelta(0),
     now: datetime = NOW,
+    links: bool = False,
 ) -> GroupRequest | None:
-    """What it is asked; `swept`: how long ago the last sweep of overviews was."""
-    project = Project(overviews_at=now - swept if swept else now, details_at=now)
+    """What it is asked; `swept`, `details`: how long ago the last sweeps were."""
+    project = Project(overviews_at=now - swept if swept else now, details_at=now - details)
     listed = [row(status or was.status, completes)]
-    return next(iter(requests.plan_requests(project, listed, {ulid(11): was}, now=now)), None)
+    stored = {ulid(11): was}
+    return next(iter(requests.plan_requests(project, listed, stored, now=now, links=links)), None)
 
 
 def test_a_live_group_that_stands_still_is_asked_for_its_overview_with_each_sweep() -> None:
@@ -165,3 +168,61 @@ def test_a_share_smaller_than_a_group_takes_one_group() -> None:
 
 def test_without_a_budget_a_turn_is_the_whole_pass() -> None:
     assert requests.take_share([ask(2), ask(1)], after="", share=None).left == 0
+
+
+SERIES_DUE: dict[str, Any] = {"completes_read_at": NOW - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("total", "completes", "fields", "asked"),
+    [
+        (1500, 101, SERIES_DUE, True),  # with the series of a group that moved
+        (1500, 101, {}, False),  # its series was read half an hour ago
+        (1500, 100, SERIES_DUE | {"changed_at": NOW - 2 * HOUR}, False),  # nothing moved
+        (None, 101, SERIES_DUE, True),  # it was never asked
+        (0, 101, SERIES_DUE, False),  # it has none
+    ],
+)
+def test_survey_links_are_asked_with_the_series_of_a_group_that_has_some(
+    total: int | None, completes: int, fields: dict[str, Any], asked: bool
+) -> None:
+    was = known("live", links_total=total, **fields)
+    request = planned(was, completes=completes, links=True)
+    assert request
+    assert request.links is asked
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [("live", True), ("paused", True), ("scheduled", False)]
+)
+def test_a_group_without_links_is_asked_with_its_details_while_it_uses_them(
+    status: str, asked: bool
+) -> None:
+    request = planned(known(status, links_total=0), details=6 * HOUR, links=True)
+    assert request
+    assert (request.details, request.links) == (True, asked)
+
+
+def test_a_group_without_links_is_not_asked_again_because_it_was_changed() -> None:
+    for total, asked in ((0, False), (1500, True)):
+        request = planned(known("live", links_total=total, webhook_changed_at=NOW), links=True)
+        assert request
+        assert (request.details, request.links) == (True, asked)
+
+
+@pytest.mark.parametrize("was", [known("live", links_total=1500), known("live", retry_at=NOW)])
+def test_links_of_an_account_without_them_cost_nothing(was: requests.StoredGroup) -> None:
+    with_links = planned(was, details=6 * HOUR, links=True)
+    without = planned(was, details=6 * HOUR)
+    assert with_links
+    assert without
+    assert without.links is False
+    assert with_links.cost == without.cost + 1
+    assert with_links.is_everything == without.is_everything
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "completed", "archived"])
+def test_a_new_group_that_uses_no_links_is_not_asked_for_them(status: str) -> None:
+    project = Project(overviews_at=NOW, details_at=NOW)
+    (request,) = requests.plan_requests(project, [row(status)], {}, now=NOW, links=True)
+    assert request.links is False

@@ -740,6 +740,26 @@ def test_details_that_are_missing_or_odd_are_shown_as_they_are(
     assert said in panel(shown(viewer, group), "details")
 
 
+def test_the_survey_links_of_a_group_are_told_with_their_time(
+    viewer: Client, group: TargetGroup
+) -> None:
+    group.details, group.links_read_at = DETAILS, factories.NOW
+    group.links_total, group.links_left = 1500, 850
+    group.save()
+    text = panel(shown(viewer, group), "details")
+    assert "Survey links" in text
+    assert "850 of 1,500 left, as of <time" in text
+
+
+@pytest.mark.parametrize(("total", "left"), [(None, None), (0, 0)])
+def test_a_group_without_survey_links_does_not_mention_them(
+    viewer: Client, group: TargetGroup, total: int | None, left: int | None
+) -> None:
+    group.details, group.links_total, group.links_left = DETAILS, total, left
+    group.save()
+    assert "Survey links" not in panel(shown(viewer, group), "details")
+
+
 def test_details_that_were_not_read_yet_say_so_and_a_draft_has_none(
     viewer: Client, group: TargetGroup
 ) -> None:

@@ -54,12 +54,24 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
+class LinksLine:
+    """The one-time survey links: how many are left, and when that was read."""
+
+    left: str
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DetailsPanel:
-    """All details, and when they were read; `asks`: names are still to be looked up."""
+    """All details, and when they were read; `asks`: names are still to be looked up.
+
+    links: None where the account or the group has none.
+    """
 
     rows: list[Detail]
     read_at: datetime | None
     asks: bool = False
+    links: LinksLine | None = None
 
 
 def details_panel(
@@ -74,15 +86,24 @@ def details_panel(
     stored = group.details if isinstance(group.details, dict) else {}
     if not stored:
         return DetailsPanel([], None)
+    links = _links_line(group)
     lists_needed = {name for code, name in LISTS.items() if stored.get(code)}
     if look_up:
         lists = code_lists.read_names(group.account, lists_needed)
-        return DetailsPanel(_detail_rows(group, stored, people, lists), _read_at(group))
+        rows = _detail_rows(group, stored, people, lists)
+        return DetailsPanel(rows, _read_at(group), links=links)
     cached = code_lists.cached_names(group.account)
     names_missing = not (lists_needed <= set(cached.lists) or cached.was_tried)
-    return DetailsPanel(
-        _detail_rows(group, stored, people, cached.lists), _read_at(group), names_missing
-    )
+    rows = _detail_rows(group, stored, people, cached.lists)
+    return DetailsPanel(rows, _read_at(group), names_missing, links)
+
+
+def _links_line(group: TargetGroup) -> LinksLine | None:
+    """Return how many survey links are left; None for a group that has none."""
+    if not group.links_total or group.links_left is None:
+        return None
+    left, total = numbers.format_count(group.links_left), numbers.format_count(group.links_total)
+    return LinksLine(f"{left} of {total} left", group.links_read_at)
 
 
 def _read_at(group: TargetGroup) -> datetime | None:
