@@ -76,6 +76,7 @@ def _scoped_paths(kind: str, rule_view: View, recipients_view: View) -> list[URL
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("items/act/", items.act_on_items, name="items-act"),
+    path("items/<key:pk>/", items.item_sheet, name="item"),
     path("items/link/", items.link_exchange_user, name="items-link"),
     path("projects/", projects.project_list, name="projects"),
     *_export_paths("projects/", projects.projects_file),

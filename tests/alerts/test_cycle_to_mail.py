@@ -185,13 +185,13 @@ def test_a_fire_becomes_one_mail_after_a_minute(field: Field) -> None:
     assert mails()[0].state == Mail.State.SENT
 
 
-def test_a_mail_links_to_the_incident_and_says_why_it_came(field: Field) -> None:
+def test_a_mail_links_to_the_item_and_says_why_it_came(field: Field) -> None:
     group = field.paused()
     factories.completes(group, until=factories.NOW, counts=[*range(0, 50, 2)])
     field.cycles(0)
     compose_and_send(after(1))
     body = outbox.outbox[0].body
-    assert f"/incidents/{group.incidents.get().pk}/" in body
+    assert f"/items/{group.incidents.get().item_id}/" in body
     assert "because you are the project manager" in body
     assert "last 24 h: ████" in body
 

@@ -82,6 +82,7 @@ PAGES = [
     "/incidents/{incident}/",
     "/incidents/{incident}/acknowledge/",
     "/incidents/{incident}/mute/",
+    "/items/{item}/",
     "/rules/connections/{connection}/",
     "/rules/groups/{group}/drop_off/",
     "/rules/groups/{group}/told/",
@@ -222,6 +223,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         "connection": account.pk,
         "edit": factories.edit(group).pk,
         "incident": incident.pk,
+        "item": factories.item(awkward, critical=True).pk,
         "awkward": awkward.pk,
         "unit": unit.pk,
     }

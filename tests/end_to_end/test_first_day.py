@@ -145,17 +145,18 @@ def test_from_an_empty_database_to_the_first_alert_mail(
     page.context.close()
 
     by_and_by(lambda: pass_a_quarter_of_an_hour(product))
-    mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about="/groups/"))
+    mail: EmailMessage = by_and_by(lambda: post.to("anna@example.com", about="/items/"))
     assert name in text(mail)
     after_the_name = links(text(mail).partition(name)[2])
-    to_the_group = next(link for link in after_the_name if "/groups/" in link)
+    to_the_item = next(link for link in after_the_name if "/items/" in link)
     page = chromium.new_context().new_page()  # her phone, where nobody is signed in
-    page.goto(to_the_group)
+    page.goto(to_the_item)
     sign_in(page)
-    expect(page.locator("main h1")).to_contain_text(name)
-    assert page.url == to_the_group
-    page.locator("main a[href^='/incidents/']").first.click()
-    page.locator("main a.button", has_text="Acknowledge").click()
-    page.click("main form button.primary")
+    expect(page.locator("main h1")).to_have_text(name)
+    assert page.url == to_the_item
+    expect(page.locator("main")).to_contain_text("High drop-off")
+    page.locator("main button", has_text="Acknowledge").click()
+    expect(page.locator("main")).to_contain_text("1 item acknowledged")
+    page.goto(to_the_item)
     expect(page.locator("main")).to_contain_text("Acknowledged by anna")
     page.context.close()

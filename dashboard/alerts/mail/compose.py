@@ -216,8 +216,10 @@ def _details_of(incident: Incident) -> str:
 
 
 def incident_url(incident: Incident) -> str:
-    """Return the address of an incident's page."""
-    return f"{settings.FIELDWATCH_URL}/incidents/{incident.pk}/"
+    """Return the address of an incident's item, where the action is; of its page without one."""
+    is_open_item = incident.item_id is not None and not _is_resolved(incident)
+    page = f"items/{incident.item_id}" if is_open_item else f"incidents/{incident.pk}"
+    return f"{settings.FIELDWATCH_URL}/{page}/"
 
 
 def action_links_for(incident: Incident, user: User) -> list[tuple[str, str]]:

@@ -139,5 +139,4 @@ def worst_group(item: Item, incidents: Iterable[Incident], *, now: datetime) -> 
         parts.append(f"{format_count(round(item.value), 'complete')} at risk")
     if item.ends_at and item.ends_at > now:
         parts.append(f"{format_span(item.ends_at - now)} left")
-    page = f"groups/{group.pk}/" if group else f"incidents/{incident.pk}/"
-    return WorstGroup(name, ". ".join(parts), f"{settings.FIELDWATCH_URL}/{page}")
+    return WorstGroup(name, ". ".join(parts), f"{settings.FIELDWATCH_URL}/items/{item.pk}/")

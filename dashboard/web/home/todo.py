@@ -84,6 +84,7 @@ class ItemLine:
     group: str
     sentence: str
     instruction: str
+    actor: str  # empty if the reader carries it out
     value: str
     ends: str
     critical: bool
@@ -165,7 +166,7 @@ def _section(
     return RemedySection(
         key=rows[0].remedy,
         title=remedy.title(len(rows)),
-        actor="" if remedy.actor is RemedyActor.YOU else remedy.actor.value,
+        actor=_actor(remedy),
         summary=_summary(rows, now),
         critical=sum(row.critical for row in rows),
         lines=[
@@ -201,6 +202,10 @@ def _summary(rows: Sequence[ItemRow], now: datetime) -> str:
     return " · ".join(parts)
 
 
+def _actor(remedy: Remedy) -> str:
+    return "" if remedy.actor is RemedyActor.YOU else remedy.actor.value
+
+
 def _action(row: ItemRow, now: datetime) -> Action | None:
     remedy = REMEDIES.get(row.remedy, UNKNOWN)
     return action_of(remedy, row if row.target_group_id else None, now=now)
@@ -211,6 +216,7 @@ def _line(
 ) -> ItemLine:
     membership = memberships[row.account_id]
     label, address = _action_link(row, action, membership)
+    remedy = REMEDIES.get(row.remedy, UNKNOWN)
     return ItemLine(
         pk=row.pk,
         account=row.account_name,
@@ -219,7 +225,8 @@ def _line(
         group_pk=row.target_group_id,
         group=row.group_name or "",
         sentence=row.sentence,
-        instruction=REMEDIES.get(row.remedy, UNKNOWN).title(1),
+        instruction=remedy.title(1),
+        actor=_actor(remedy),
         value=numbers.format_count(round(row.value)) if row.value >= 0.5 else "",
         ends=_time_left(row.ends_at, now),
         critical=row.critical,

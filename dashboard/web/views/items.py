@@ -1,4 +1,6 @@
-"""Clicks on the to-do list: acknowledge, snooze, assign, undo; and the link to an exchange user."""
+"""Clicks on the to-do list: acknowledge, snooze, assign, undo; one item on a page of its own, where
+mails lead; and the link to an exchange user.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,13 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts.items import waiting
 from dashboard.alerts.items.remedies import REMEDIES
-from dashboard.fielding.models import ExchangeUser, Item, User
+from dashboard.fielding.models import ExchangeUser, Incident, Item, User
 from dashboard.web.auth.permissions import (
     Permission,
     account_version_tokens,
@@ -25,6 +27,7 @@ from dashboard.web.auth.permissions import (
     requires,
 )
 from dashboard.web.formatting.row_ids import parse_row_id
+from dashboard.web.home import todo
 from dashboard.web.home.page import home_context
 from dashboard.web.home.scope import read_scope
 from dashboard.web.http import conditional
@@ -146,6 +149,19 @@ _ACTS: dict[str, Callable[[HttpRequest, list[Item], datetime], Done]] = {
     UNDO: _undo,
     **dict.fromkeys(SNOOZES, _snooze),
 }
+
+
+@requires(Permission.MEMBER)
+@require_safe
+def item_sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one item: group, project, cause, consequence and one button; what became of it later."""
+    now = datetime.now(UTC)
+    item = Item.objects.visible_to(current_user(request)).filter(pk=pk)
+    (line,) = todo.item_lines(todo.item_rows(item), memberships_of(request), now=now) or (None,)
+    if line is None:
+        raise Http404
+    incidents = Incident.objects.filter(item=pk).order_by("severity", "fired_at")
+    return render(request, "home/item_sheet.html", {"line": line, "incidents": incidents[:10]})
 
 
 @requires(Permission.SIGNED_IN)

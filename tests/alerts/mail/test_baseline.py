@@ -62,7 +62,7 @@ def test_a_first_read_is_one_mail_with_what_matters(first: Field) -> None:
         outbox.compose_due_mails(now=after(minute))
     (mail,) = to_pm(first)
     assert mail.subject == "We found 31 open problems in 2 projects"
-    assert mail.text.count("/groups/") == 5
+    assert mail.text.count("/items/") == 5
     assert "Group 0\n" in mail.text
     assert "LOI above bid: shorten the surveys or re-bid LOI (30 groups" in mail.text
     assert len(mail.text.splitlines()) <= 35

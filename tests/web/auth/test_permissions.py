@@ -92,6 +92,7 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     }
     rows: dict[str, Callable[[], int]] = {
         "incidents": lambda: world.incident().pk,
+        "items": lambda: factories.item(world.group).pk,
         "mutes": lambda: world.mute().pk,
         "edits": lambda: factories.edit(world.group).pk,
         "jobs": lambda: factories.batch(world.group).pk,

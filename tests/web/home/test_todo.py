@@ -404,3 +404,53 @@ def test_a_project_of_another_account_shows_nothing(
     text = page(client, f"?scope={foreign.pk}")
     assert "Secret" not in text
     assert "Hidden" not in text
+
+
+def sheet(client: Client, item: Item) -> str:
+    return strip_beside_tags(client.get(f"/items/{item.pk}/").content.decode())
+
+
+def test_the_sheet_of_an_item_says_what_is_wrong_and_has_one_button(
+    client: Client, anna: User, project: Project
+) -> None:
+    of = group(project, name="Japan 25–54")
+    item = factories.item(of, critical=True)
+    text = sheet(client, item)
+    for part in (
+        "<h1><bdi>Japan 25–54</bdi></h1>",
+        "Tracker W23",
+        "Too slow at this CPI: raise the CPI",
+        "Projected 40 short of 200.",
+        "<dt>Completes at risk</dt><dd>40</dd>",
+        "5 days left",
+        "Critical",
+    ):
+        assert part in text
+    assert text.count('class="button primary"') + text.count('<button class="primary"') == 1
+    assert f'href="/groups/{of.pk}/edit/cpi/"' in text
+    client.post("/items/act/", {"do": f"acknowledge:{item.pk}"})
+    assert "Acknowledged by Anna" in sheet(client, item)
+    Item.objects.update(state="closed", closed_at=datetime.now(UTC), waiting="")
+    text = sheet(client, item)
+    assert "the cause is gone" in text
+    assert "Change CPI" not in text
+
+
+def test_the_sheet_of_a_pause_resumes_with_a_preview(
+    client: Client, anna: User, project: Project
+) -> None:
+    of = group(project, status="paused", status_changed_by="system_user")
+    text = sheet(client, factories.item(of, remedy="resume"))
+    assert f'<button class="primary" name="pick" value="{of.pk}">Resume</button>' in text
+
+
+def test_a_viewer_sees_the_sheet_without_buttons_and_a_stranger_nothing(
+    client: Client, project: Project
+) -> None:
+    item = factories.item(group(project))
+    client.force_login(factories.person("viewer", project.account))
+    text = sheet(client, item)
+    assert "Projected 40 short of 200." in text
+    assert "Acknowledge" not in text
+    client.force_login(factories.person("editor", factories.account()))
+    assert client.get(f"/items/{item.pk}/").status_code == 404
