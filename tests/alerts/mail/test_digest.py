@@ -111,7 +111,7 @@ def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
 def test_quiet_hours_are_one_stretch_when_an_hour_comes_twice(
     now: datetime, expected: bool
 ) -> None:
-    choice = MailPreferences(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
+    choice = MailPreferences(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_days="")
     seen = preferences.in_quiet_hours(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
     assert seen is expected
 
@@ -192,7 +192,7 @@ def test_all_is_not_well_where_only_others_are_told(field: Field) -> None:
     field.paused(name="Streaming")
     field.cycles(0)
     mail = digest_of(viewer)
-    assert mail.subject == "No alerts for you: 1 live group, 1 open for others"
+    assert mail.subject == "No alerts for you: 1 live group, 1 open elsewhere"
     assert mail.text.startswith("No alerts for you.")
     for words in (mail.text, mail.html):
         assert "on track" not in words
