@@ -23,11 +23,10 @@ NOT_CHOSEN = "outside what the recipient chose"
 
 
 class OwnGroups(NamedTuple):
-    """How many open groups the choices of a person cover at the moment."""
+    """How many open groups are a person's at the moment."""
 
     groups: int
-    projects: int  # groups of one's projects, and one's own elsewhere
-    everything: int
+    projects: int  # groups of their projects, and their own elsewhere
 
 
 class AboutFilter:
@@ -72,19 +71,17 @@ class AboutFilter:
         return choice.about == About.PROJECTS and choice.user_id in people.owners_of(project)
 
     def count_own_groups(self, user: User) -> OwnGroups:
-        """Count the open groups that each choice covers for a person."""
+        """Count the open groups that are a person's, and those of their projects."""
         managers = ("account_id", "project_manager_id", "project__project_manager_id")
         rows = TargetGroup.objects.visible_to(user).filter(LISTED, status__in=OPEN_STATUSES)
         counted = rows.values_list(*managers).order_by().annotate(groups=Count("pk"))
         own = dict.fromkeys((About.GROUPS, About.PROJECTS), 0)
-        total = 0
         for account_id, of_group, of_project, groups in counted:
-            total += groups
             for about in own:
                 choice = MailPreferences(user=user, about=about)
                 if self._is_own(choice, account_id, (of_group, of_project), (of_project,)):
                     own[about] += groups
-        return OwnGroups(own[About.GROUPS], own[About.PROJECTS], total)
+        return OwnGroups(own[About.GROUPS], own[About.PROJECTS])
 
 
 def keep_chosen(notices: Iterable[Notice]) -> list[Notice]:

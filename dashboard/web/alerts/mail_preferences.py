@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -47,11 +47,11 @@ class ProjectsField(forms.TypedMultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, user: User, chosen: Iterable[int]) -> None:
-        """Offer the projects that Cint lists, and those that were chosen before."""
+    def __init__(self, user: User, chosen: Collection[int]) -> None:
+        """Offer the projects that were chosen before, then the others that Cint lists."""
         offered = Q(missing_since=None) | Q(pk__in=[*chosen])
         rows = Project.objects.visible_to(user).filter(offered).order_by("name", "pk")
-        choices = list(rows.values_list("pk", "name"))
+        choices = sorted(rows.values_list("pk", "name"), key=lambda row: row[0] not in chosen)
         super().__init__(label="Projects", required=False, coerce=int, choices=choices)
         self.offered = {str(pk) for pk, _ in choices}
 
@@ -151,20 +151,20 @@ def describe_coverage(own: OwnGroups, form: MailPreferencesForm) -> list[tuple[o
     covered = {
         About.GROUPS: (
             own.groups,
-            f"{format_count(own.groups, 'open group')}: those that you manage, those of your "
-            "projects that nobody here manages, and what is assigned to you",
+            f"{format_count(own.groups, 'open group')}: those that you manage, those that fall to "
+            "you because their manager is no user here, and what is assigned to you",
             f"No open group is yours at the moment: {ONLY_COMMON}.",
         ),
         About.PROJECTS: (
             own.projects,
-            f"{format_count(own.projects, 'open group')}: all of your projects, and your own in "
-            "others",
+            f"{format_count(own.projects, 'open group')}: all of your projects, and your own "
+            "groups in others",
             f"No open group is in a project of yours at the moment: {ONLY_COMMON}.",
         ),
         About.CHOSEN: (
-            chosen,
-            f"{format_count(chosen, 'project')} chosen",
-            "No project is chosen.",
+            chosen or form.instance.about != About.CHOSEN,
+            "Only the projects that you tick",
+            f"No project is chosen: {ONLY_COMMON}.",
         ),
         About.EVERYTHING: (
             1,

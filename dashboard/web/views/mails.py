@@ -64,7 +64,7 @@ def mail_preferences(request: HttpRequest) -> HttpResponse:
     if not form.errors:
         context["past"] = count_past_mails(user, form.instance, now=timezone.now())
     if is_count and request.headers.get("HX-Request"):
-        return render(request, "alerts/past_mails.html", context)
+        return render(request, "alerts/past_mails.html", context | {"errors_of": form})
     own = AboutFilter().count_own_groups(user)
     context |= {
         "zone": zone_named(user.time_zone).key,
