@@ -43,8 +43,8 @@ class AboutFilter:
 
     def covers_incident(self, choice: MailPreferences, incident: Incident) -> bool:
         """Return whether the person's emails are about this incident."""
-        is_narrowed = choice.about != About.EVERYTHING and incident.project_id is not None
-        if not is_narrowed or incident.rule == EDIT_UNCONFIRMED.code:
+        is_for_all = incident.project_id is None or incident.rule == EDIT_UNCONFIRMED.code
+        if choice.about == About.EVERYTHING or is_for_all:
             return True
         if choice.about == About.CHOSEN:
             return incident.project_id in choice.chosen_projects

@@ -11,6 +11,7 @@ from dashboard.alerts.incidents import detect, no_data
 from dashboard.alerts.mail import outbox
 from dashboard.alerts.mail.about import NOT_CHOSEN, AboutFilter
 from dashboard.alerts.recipients.settings import RecipientChoice, set_recipients
+from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
 from dashboard.fielding.models import (
     Downtime,
     Incident,
@@ -137,6 +138,18 @@ def test_alerts_about_a_whole_connection_come_with_any_choice(field: Field, abou
     outbox.compose_due_mails(now=after(121))
     outbox.compose_due_mails(now=MONDAY_8)
     assert Notice.objects.get(recipient=field.pm).mail is not None
+
+
+@pytest.mark.parametrize("about", [About.GROUPS, About.PROJECTS, About.CHOSEN])
+def test_a_change_that_is_not_confirmed_is_told_to_its_author_with_any_choice(
+    field: Field, about: About
+) -> None:
+    field.project.project_manager_id = "pm-2"
+    group = field.group(project_manager_id="pm-2")
+    of = {"account": field.account, "project": field.project, "group": group}
+    choice, chosen = choose(field, about), AboutFilter()
+    assert chosen.covers_incident(choice, Incident(rule=EDIT_UNCONFIRMED.code, **of))
+    assert not chosen.covers_incident(choice, Incident(rule="drop_off", **of))
 
 
 def test_a_digest_lists_what_was_chosen_and_counts_the_rest(field: Field) -> None:
