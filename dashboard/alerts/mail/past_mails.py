@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
+from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.mail import preferences
 from dashboard.alerts.mail.about import AboutFilter
 from dashboard.alerts.mail.immediate import GATHER_FOR, MAX_PROJECT_MAILS, MIN_SPACING
@@ -52,9 +53,9 @@ def count_past_mails(user: User, choice: MailPreferences, *, now: datetime) -> P
 
 
 def _count_immediate(user: User, choice: MailPreferences, now: datetime) -> int:
-    """Count immediate emails; what a first read finds is one email an account."""
+    """Count immediate emails; what a first read finds is one email an account and day."""
     chosen = AboutFilter()
-    baselines: set[tuple[int, object]] = set()
+    baselines: dict[int, list[datetime]] = defaultdict(list)
     waiting: list[_Waiting] = []
     if choice.now == MailPreferences.Now.NOTHING:
         return 0
@@ -62,14 +63,16 @@ def _count_immediate(user: User, choice: MailPreferences, now: datetime) -> int:
         incident, at = notice.incident, notice.created_at
         if not chosen.covers_incident(choice, incident):
             continue
-        if incident.since_before:
-            baselines.add((incident.account_id, at.date()))
+        if incident.since_before and notice.kind in (Notice.Kind.FIRE, Notice.Kind.NO_DATA):
+            earlier = baselines[incident.account_id]
+            if not earlier or at >= earlier[-1] + DAY:
+                earlier.append(at)
         if not preferences.is_immediate(choice, notice):
             continue
         ready = preferences.end_of_quiet(choice, urgency_of(incident), user=user, now=at)
         if ready and ready <= now:
             waiting.append(_Waiting(incident.project_id, at, ready))
-    return len(baselines) + _count_bundles(waiting)
+    return sum(map(len, baselines.values())) + _count_bundles(waiting)
 
 
 def _recent_notices(user: User, since: datetime) -> QuerySet[Notice]:
@@ -78,15 +81,22 @@ def _recent_notices(user: User, since: datetime) -> QuerySet[Notice]:
         recipient=user, created_at__gt=since, incident__account__memberships__user=user
     )
     related = ("incident__item", "incident__group", "incident__project")
-    return rows.select_related(*related).only(
-        "kind",
-        "created_at",
-        "in_digest",
-        *(f"incident__{column}" for column in ("account_id", "rule", "severity", "since_before")),
-        "incident__item__critical",
-        "incident__item__assigned_to_id",
-        "incident__group__project_manager_id",
-        "incident__project__project_manager_id",
+    return (
+        rows.select_related(*related)
+        .order_by("created_at", "pk")
+        .only(
+            "kind",
+            "created_at",
+            "in_digest",
+            *(
+                f"incident__{column}"
+                for column in ("account_id", "rule", "severity", "since_before")
+            ),
+            "incident__item__critical",
+            "incident__item__assigned_to_id",
+            "incident__group__project_manager_id",
+            "incident__project__project_manager_id",
+        )
     )
 
 

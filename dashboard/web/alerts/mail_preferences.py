@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from dashboard.alerts.mail.about import About, OwnGroups
 from dashboard.alerts.text import format_count
@@ -51,7 +52,8 @@ class ProjectsField(forms.TypedMultipleChoiceField):
         """Offer the projects that were chosen before, then the others that Cint lists."""
         offered = Q(missing_since=None) | Q(pk__in=[*chosen])
         rows = Project.objects.visible_to(user).filter(offered).order_by("name", "pk")
-        choices = sorted(rows.values_list("pk", "name"), key=lambda row: row[0] not in chosen)
+        named = sorted(rows.values_list("pk", "name"), key=lambda row: row[0] not in chosen)
+        choices = [(pk, format_html("<bdi>{}</bdi>", name)) for pk, name in named]
         super().__init__(label="Projects", required=False, coerce=int, choices=choices)
         self.offered = {str(pk) for pk, _ in choices}
 

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.alerts.mail import outbox
 from dashboard.alerts.mail.past_mails import count_past_mails
-from dashboard.fielding.models import Mail, MailPreferences
+from dashboard.fielding.models import Downtime, Mail, MailPreferences
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, update
 
@@ -79,6 +79,20 @@ def test_more_than_three_projects_at_the_end_of_quiet_hours_share_an_email(field
     monday += timedelta(minutes=2)
     outbox.compose_due_mails(now=monday)
     assert Mail.objects.count() == count_past_mails(field.pm, choice, now=monday).immediate == 1
+
+
+def test_what_an_outage_hid_counts_as_one_email_until_the_next_day(field: Field) -> None:
+    field.cycles(0)
+    Downtime.objects.create(began_at=after(1), ended_at=after(60))
+    for number in range(4):
+        field.paused(name=f"Group {number}")
+    field.cycle(after(61))
+    choice = MailPreferences.objects.create(user=field.pm, digest=False, quiet_days="")
+    for minute in (80, 200, 1700, 3000):
+        field.cycle(after(minute))
+        outbox.compose_due_mails(now=after(minute))
+    sent = Mail.objects.filter(recipient=field.pm, subject__startswith="We found")
+    assert sent.count() == count_past_mails(field.pm, choice, now=after(100)).immediate == 1
 
 
 def test_only_what_the_emails_are_about_is_counted(field: Field) -> None:

@@ -50,13 +50,14 @@ def ticked(page: str, name: str) -> set[str]:
 def test_a_person_chooses_projects_and_quiet_days(client: Client, account: ExchangeAccount) -> None:
     user = signed_in(client, "editor", account)
     project = factories.project(account, name="Tracker W23")
-    factories.project(account, name="Other")
+    factories.project(account, name="<b>Other</b>")
     chosen = {"about": "chosen", "chosen_projects": [project.pk], "quiet_critical": "on"}
     assert client.post(PAGE, CHOICE | chosen).status_code == 302
     choice = MailPreferences.objects.get(user=user)
     assert (choice.about, choice.chosen_projects) == ("chosen", [project.pk])
     assert (choice.quiet_days, choice.quiet_critical) == ("57", True)
     page = client.get(PAGE).content.decode()
+    assert "<bdi>&lt;b&gt;Other&lt;/b&gt;</bdi>" in page
     assert ticked(page, "about") == {"chosen"}
     assert ticked(page, "chosen_projects") == {str(project.pk)}
     assert ticked(page, "quiet_days") == {"5", "7"}
