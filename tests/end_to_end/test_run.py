@@ -57,7 +57,7 @@ from datetime import time, timedelta
 from django.db.models import F
 from dashboard.fielding.models import ExchangeAccount, MailPreferences, Notice, User
 for user in User.objects.all():
-    always = {"quiet_from": time(), "quiet_until": time(), "quiet_weekends": False}
+    always = {"quiet_from": time(), "quiet_until": time(), "quiet_days": ""}
     MailPreferences.objects.update_or_create(user=user, defaults=always)
 earlier = timedelta(minutes=15)
 Notice.objects.update(created_at=F("created_at") - earlier)

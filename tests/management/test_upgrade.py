@@ -26,6 +26,9 @@ account = get("ExchangeAccount").create(
 )
 user = get("User").create(username="dana", email="dana@example.com", password="x")
 get("Membership").create(user=user, account=account, role="editor")
+get("MailChoice").create(user=user, quiet_weekends=False, now=2)
+eric = get("User").create(username="eric", email="eric@example.com", password="x")
+get("MailChoice").create(user=eric)
 project = get("Project").create(account=account, exchange_id="01P", name="Tracker")
 group = get("TargetGroup").create(
     account=account, project=project, exchange_id="01G", name="Japan 25-54", status="live",
@@ -51,12 +54,14 @@ get("User").create(username="eve", email="eve@example.com", password="x")
 print("written")
 """
 READ = """
-from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.fielding.models import Edit, MailPreferences, TargetGroup
 group = TargetGroup.objects.select_related("project__account").get()
 edit = Edit.objects.get()
 secret = group.project.account.secret
 print(group.name, group.cpi, group.completes, secret, edit.group_id == group.pk)
 print(edit.by.memberships.get().role)
+columns = ("now", "quiet_days", "quiet_critical", "about", "chosen_projects")
+print(*MailPreferences.objects.order_by("user__username").values_list(*columns))
 """
 
 
@@ -65,6 +70,10 @@ def test_a_database_of_the_first_release_is_upgraded_without_loss(tmp_path: Path
     machine.run("migrate", "fielding", FIRST, "--verbosity", "0")
     machine.do(FILL)
     machine.run("migrate", "--verbosity", "0")
-    assert machine.do(READ) == "Japan 25-54 2.735200 212 the-exchange-key True\neditor"
+    assert machine.do(READ).splitlines() == [
+        "Japan 25-54 2.735200 212 the-exchange-key True",
+        "editor",
+        "(2, '', False, 'everything', []) (1, '67', False, 'everything', [])",
+    ]
     # Processes that know the tables of today go on writing while later releases only add.
     assert machine.do(WRITE_ON) == "written"

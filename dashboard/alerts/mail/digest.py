@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from dashboard.alerts import downtime
 from dashboard.alerts.incidents.store import DAY, mute_covers
 from dashboard.alerts.mail import compose, preferences, unsubscribe
+from dashboard.alerts.mail.about import AboutFilter, keep_chosen
 from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.mail.immediate import (
     REFUSED,
@@ -21,12 +22,21 @@ from dashboard.alerts.mail.immediate import (
     unmailed_notices,
 )
 from dashboard.alerts.mail.overview import overview_of, urgency_of
-from dashboard.alerts.recipients.resolve import People, managers_of
+from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.alerts.text import format_count
 from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.domain.time_zones import zone_named
-from dashboard.fielding.models import Incident, Mail, Membership, Mute, Notice, TargetGroup, User
+from dashboard.fielding.models import (
+    Incident,
+    Mail,
+    MailPreferences,
+    Membership,
+    Mute,
+    Notice,
+    TargetGroup,
+    User,
+)
 
 SHOWN_OPEN = (Incident.State.FIRING, Incident.State.RECOVERING)
 
@@ -58,7 +68,7 @@ def _store_digest(user: User, day: date, *, now: datetime) -> bool:
     choice = preferences.preferences_of(user)
     notices = [
         notice
-        for notice in unmailed_notices().filter(recipient=user)
+        for notice in keep_chosen(unmailed_notices().filter(recipient=user))
         if not preferences.is_immediate(choice, notice)
     ]
     body = compose_digest(user, notices, now=now)
@@ -87,6 +97,7 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
     listed = {notice.incident_id for notice in (*new, *resolved)}
     still_open, others = _load_open(user, listed, now=now)
     live = TargetGroup.objects.visible_to(user).filter(LISTED, status="live").count()
+    narrowed = preferences.preferences_of(user).about != MailPreferences.About.EVERYTHING
     overviews = {
         "New": overview_of(new, now=now),
         "Still open": overview_of(still_open, now=now),
@@ -115,7 +126,7 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
         "off": downtime.describe_downtimes(
             downtime.list_downtimes(now - DAY, now), zone_named(user.time_zone), now=now
         ),
-        "beside": _describe_others(others, more=bool(new or still_open)),
+        "beside": _describe_others(others, more=bool(new or still_open), narrowed=narrowed),
         "why": "You get this digest on the days and at the time that you chose.",
         "stop": unsubscribe.unsubscribe_url(user, unsubscribe.DIGEST),
         "home": f"{settings.FIELDWATCH_URL}/",
@@ -139,41 +150,47 @@ def _on_track(live: int) -> str:
     return "Your live group is on track" if live == 1 else f"All {live:,} live groups are on track"
 
 
-def _describe_others(incidents: Sequence[Incident], *, more: bool) -> str:
-    """Return how many alerts are open for other recipients; empty without any."""
+def _describe_others(incidents: Sequence[Incident], *, more: bool, narrowed: bool) -> str:
+    """Return how many alerts are open that this person does not get; empty without any."""
     if not incidents:
         return ""
     critical = sum(urgency_of(incident) == CRITICAL for incident in incidents)
     count = f"{len(incidents):,}{' more' if more else ''}"
     alerts = f"{count} {'alert is' if len(incidents) == 1 else 'alerts are'}"
     detail = f" ({critical:,} critical)" if critical else ""
-    return f"{alerts} open for other recipients{detail}"
+    whose = "outside your choice or for other recipients" if narrowed else "for other recipients"
+    return f"{alerts} open {whose}{detail}"
 
 
 def _load_open(
     user: User, listed: set[int], *, now: datetime
 ) -> tuple[list[Notice], Sequence[Incident]]:
-    """Return what else is open: notices to this person, and incidents of other recipients.
+    """Return what else is open: notices to this person, and incidents that they do not get.
 
-    Incidents from before this person had access, or while their address was refused, are theirs.
+    The latter are for other recipients, or outside what the person's emails are about. Incidents
+    from before this person had access, or while their address was refused, are theirs.
     """
     rows = Incident.objects.filter(state__in=SHOWN_OPEN, account__memberships__user=user)
     rows = rows.exclude(pk__in=listed).select_related("group", "project", "account", "item")
     sent = Notice.objects.filter(recipient=user, skipped__in=("", REFUSED), incident__in=rows)
     last = {notice.incident_id: notice for notice in sent.order_by("pk")}
     mutes = list(Mute.objects.filter(account__memberships__user=user, until__gt=now))
-    people = {pk: People(pk) for pk in {incident.account_id for incident in rows}}
+    chosen, choice = AboutFilter(), preferences.preferences_of(user)
     notices, others = [], []
     for incident in rows:
         managers = managers_of(incident.group, incident.project)
-        if notice := last.get(incident.pk):
+        is_chosen = chosen.covers_incident(choice, incident)
+        notice = last.get(incident.pk)
+        if notice and is_chosen:
             notice.incident = incident
             notices.append(notice)
         elif any(
             mute_covers(mute, incident) for mute in mutes if mute.account_id == incident.account_id
         ):
             continue
-        elif user.pk in people[incident.account_id].recipients_of(incident, managers):
+        elif is_chosen and user.pk in chosen.people_of(incident.account_id).recipients_of(
+            incident, managers
+        ):
             notices.append(Notice(incident=incident, recipient=user, kind=Notice.Kind.FIRE))
         else:
             others.append(incident)
@@ -191,7 +208,7 @@ def _subject_line(
     if not new and not still_open:
         groups = "no live groups" if not live else format_count(live, "live group")
         lead = f"No alerts for you: {groups}" if others else _on_track(live)
-        counts = ((resolved, "resolved"), (others, "open for others"))
+        counts = ((resolved, "resolved"), (others, "open elsewhere"))
         return ", ".join([lead, *(f"{len(rows)} {word}" for rows, word in counts if rows)])
     sections = ((new, "new"), (still_open, "still open"), (resolved, "resolved"))
     summary = ", ".join(f"{len(rows)} {word}" for rows, word in sections if rows)

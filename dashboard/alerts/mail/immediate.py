@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.mail import compose, preferences
+from dashboard.alerts.mail.about import keep_chosen
 from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.mail.overview import open_items, urgency_of
 from dashboard.alerts.recipients.resolve import CAN_GET_MAIL
@@ -35,7 +36,7 @@ GATHER_FOR = timedelta(seconds=60)
 MIN_SPACING = timedelta(minutes=5)  # between mails to a recipient about a project
 MAX_PROJECT_MAILS = 3  # together; more projects share one mail
 BASELINE_AFTER = timedelta(minutes=10)  # so that one mail has all that a first read finds
-GIVE_UP_AFTER = timedelta(days=4)  # longer than any quiet weekend
+GIVE_UP_AFTER = timedelta(days=8)  # longer than six quiet days and the quiet hours beside them
 REFUSED, LEFT, UNWANTED = "address refused", "no longer a member", "switched off by the recipient"
 Bundle = list[Notice]
 
@@ -104,7 +105,7 @@ def compose_baselines(*, now: datetime) -> int:
     rows = unmailed_notices().filter(
         ready, incident__since_before=True, kind__in=(Notice.Kind.FIRE, Notice.Kind.NO_DATA)
     )
-    for user, notices in _group_by_recipient(rows):
+    for user, notices in _group_by_recipient(keep_chosen(rows)):
         choice = preferences.preferences_of(user)
         if choice.now == MailPreferences.Now.NOTHING or preferences.in_quiet_hours(
             choice, WARNING, user=user, now=now
@@ -150,7 +151,7 @@ def _urgent_notices(now: datetime) -> list[Notice]:
     rows = unmailed_notices().annotate(wanted=wanted, urgency=urgency)
     rows = rows.filter(in_digest=False, incident__since_before=False, urgency__lte=F("wanted"))
     is_wanted = ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_preferences__recoveries_now=True)
-    notices: list[Notice] = [
+    notices = keep_chosen(
         notice
         for notice in rows.filter(is_wanted)
         if not preferences.in_quiet_hours(
@@ -159,7 +160,7 @@ def _urgent_notices(now: datetime) -> list[Notice]:
             user=notice.recipient,
             now=now,
         )
-    ]
+    )
     alerting = {
         (notice.incident_id, notice.recipient_id)
         for notice in notices

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from dashboard.alerts.mail.overview import urgency_of
 from dashboard.alerts.rules.verdict import CRITICAL
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import MailPreferences, Notice, User
+
+LONGEST_QUIET = 20  # quiet days and nights in a row; a week without a gap never ends
 
 
 def preferences_of(user: User) -> MailPreferences:
@@ -28,16 +30,40 @@ def is_immediate(choice: MailPreferences, notice: Notice) -> bool:
 
 
 def in_quiet_hours(choice: MailPreferences, severity: int, *, user: User, now: datetime) -> bool:
-    """Return whether quiet hours hold this back; critical alerts ignore quiet hours."""
-    if severity == CRITICAL:
-        return False
-    local = now.astimezone(zone_named(user.time_zone))
-    if choice.quiet_weekends and local.isoweekday() > 5:
-        return True
-    days = (local.date(), local.date() - timedelta(days=1))
-    return any(
-        begins <= now < ends for begins, ends in (_quiet_window(choice, user, day) for day in days)
-    )
+    """Return whether quiet hours or a quiet day hold this back."""
+    return not _ignores_quiet(choice, severity) and _quiet_until(choice, user, now) is not None
+
+
+def end_of_quiet(
+    choice: MailPreferences, severity: int, *, user: User, now: datetime
+) -> datetime | None:
+    """Return when this may be mailed: now, or once quiet hours and days are over; None if never."""
+    if _ignores_quiet(choice, severity):
+        return now
+    for _ in range(LONGEST_QUIET):
+        until = _quiet_until(choice, user, now)
+        if until is None:
+            return now
+        now = until
+    return None
+
+
+def _ignores_quiet(choice: MailPreferences, severity: int) -> bool:
+    """Return whether quiet hours and days do not apply: to critical alerts, unless chosen so."""
+    return severity == CRITICAL and not choice.quiet_critical
+
+
+def _quiet_until(choice: MailPreferences, user: User, now: datetime) -> datetime | None:
+    """Return when the quiet day or the quiet hours that hold at a moment end; None outside both."""
+    zone = zone_named(user.time_zone)
+    today = now.astimezone(zone).date()
+    if str(today.isoweekday()) in choice.quiet_days:
+        return datetime.combine(today + timedelta(days=1), time(0), zone).astimezone(UTC)
+    for day in (today, today - timedelta(days=1)):
+        begins, ends = _quiet_window(choice, user, day)
+        if begins <= now < ends:
+            return ends
+    return None
 
 
 def _quiet_window(choice: MailPreferences, user: User, day: date) -> tuple[datetime, datetime]:

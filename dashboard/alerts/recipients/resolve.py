@@ -42,7 +42,7 @@ class People:
     def recipients_of(self, incident: Incident, managers: Iterable[str]) -> list[int]:
         """Return the ids of the users to notify; managers: exchange ids, the nearest first."""
         choice = self._recipients.choice_for(incident.project_id, incident.group_id)
-        users = list(self._managers_or_editors(managers)) if choice.managers else []
+        users = list(self.owners_of(managers)) if choice.managers else []
         for role in choice.roles:
             users += self._by_role.get(role, ())
         users += [
@@ -50,7 +50,11 @@ class People:
         ]
         return list(dict.fromkeys(users)) or self._editors
 
-    def _managers_or_editors(self, managers: Iterable[str]) -> list[int]:
+    def owners_of(self, managers: Iterable[str]) -> list[int]:
+        """Return the ids of the users whose a group or project is: its managers, else editors.
+
+        managers: exchange ids, the nearest first; the first of a user here counts.
+        """
         for exchange_id in managers:
             if exchange_id and exchange_id in self._by_exchange_id:
                 return self._by_exchange_id[exchange_id]

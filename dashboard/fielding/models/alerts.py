@@ -320,16 +320,28 @@ class MailPreferences(models.Model):
         WARNINGS = 2, "critical and warnings"
         EVERYTHING = 3, "everything"
 
+    class About(models.TextChoices):
+        """Which of the alerts to a person are mailed; the choice narrows the recipient settings."""
+
+        GROUPS = "groups", "my groups"
+        PROJECTS = "projects", "my projects"
+        CHOSEN = "chosen", "chosen projects"
+        EVERYTHING = "everything", "everything"
+
     user = models.OneToOneField(User, models.CASCADE, related_name="mail_preferences")
+    about = models.CharField(max_length=10, choices=About, default=About.EVERYTHING)
+    chosen_projects = models.JSONField(default=list, blank=True)  # ids; kept for other choices
     now = models.PositiveSmallIntegerField(choices=Now, default=Now.CRITICAL)
     recoveries_now = models.BooleanField(default=False)
     digest = models.BooleanField(default=True)
     digest_at = models.TimeField(default=time(8, 0))  # in the person's zone
     digest_days = models.CharField(max_length=7, default="12345")  # ISO weekdays, Monday is 1
-    # Between these nothing but what is critical is mailed; equal: no quiet hours.
+    # Between these, and on quiet days, nothing is mailed immediately but what is critical, unless
+    # that is quiet too; equal: no quiet hours.
     quiet_from = models.TimeField(default=time(20, 0))
     quiet_until = models.TimeField(default=time(7, 30))
-    quiet_weekends = models.BooleanField(default=True)
+    quiet_days = models.CharField(max_length=7, default="67", blank=True)  # ISO weekdays
+    quiet_critical = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_now_display()} immediately"

@@ -10,6 +10,13 @@ from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.formatting.numbers import DASH
 
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def name_weekdays(numbers: str) -> str:
+    """Name ISO weekdays, such as "67": "Sat, Sun"."""
+    return ", ".join(WEEKDAYS[int(number) - 1] for number in numbers)
+
 
 def zone_of(group: TargetGroup) -> ZoneInfo:
     """Return the zone of a group's respondents: its own setting, else its country's."""

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
-from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting import labels, numbers, times
 from dashboard.web.formatting.glossary import GLOSSARY
 from dashboard.web.formatting.status import STALE_ROUNDS, status_label
 
@@ -30,6 +30,7 @@ register.filter("utc", numbers.short_utc)
 register.filter("country", labels.country_name)
 register.filter("locale", labels.locale_name)
 register.filter("rule_title", rule_title)
+register.filter("weekdays", times.name_weekdays)
 
 
 @register.filter

@@ -13,12 +13,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.alerts import heartbeat
 from dashboard.alerts.mail import outbox, preferences
+from dashboard.alerts.mail.about import AboutFilter
 from dashboard.alerts.mail.past_mails import count_past_mails
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import ExchangeAccount, Mail, Membership, User
 from dashboard.fielding.models.querysets.rows import MailQuerySet
-from dashboard.web.alerts.mail_preferences import MailPreferencesForm
-from dashboard.web.auth.permissions import Permission, current_user, require_administrator, requires
+from dashboard.web.alerts.mail_preferences import MailPreferencesForm, describe_coverage
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    memberships_of,
+    require_administrator,
+    requires,
+)
 
 SHOWN = 100
 FAILED_WITHIN = timedelta(days=14)
@@ -45,22 +52,26 @@ def mail_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.SIGNED_IN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_preferences(request: HttpRequest) -> HttpResponse:
-    """Change the person's notification settings."""
+    """Change the person's notification settings, or count the emails that they would bring."""
     user = current_user(request)
     form = MailPreferencesForm(request.POST or None, instance=preferences.preferences_of(user))
-    if request.method == "POST" and form.is_valid():
+    is_count = "look" in request.POST
+    if request.method == "POST" and form.is_valid() and not is_count:
         form.save()
         messages.success(request, "Saved.")
         return redirect("mail-choice")
-    return render(
-        request,
-        "alerts/mail_preferences.html",
-        {
-            "form": form,
-            "zone": zone_named(user.time_zone).key,
-            "past": count_past_mails(user, preferences.preferences_of(user), now=timezone.now()),
-        },
-    )
+    context: dict[str, object] = {"form": form}
+    if not form.errors:
+        context["past"] = count_past_mails(user, form.instance, now=timezone.now())
+    if is_count and request.headers.get("HX-Request"):
+        return render(request, "alerts/past_mails.html", context | {"errors_of": form})
+    own = AboutFilter().count_own_groups(user)
+    context |= {
+        "zone": zone_named(user.time_zone).key,
+        "coverage": describe_coverage(own, form),
+        "unlinked": not any(row.exchange_user_id for row in memberships_of(request).values()),
+    }
+    return render(request, "alerts/mail_preferences.html", context)
 
 
 @requires(Permission.SIGNED_IN)

@@ -94,9 +94,52 @@ def test_quiet_hours_follow_the_persons_clock(hour: float, quiet: bool) -> None:
     assert preferences.in_quiet_hours(MailPreferences(), 1, user=person, now=now) is False
 
 
-def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
+def test_by_default_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
     saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     assert preferences.in_quiet_hours(MailPreferences(), 2, user=field.pm, now=saturday)
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "quiet"),
+    [
+        (datetime(2026, 11, 18, 12, 0, tzinfo=UTC), "UTC", True),  # a Wednesday
+        (datetime(2026, 11, 19, 12, 0, tzinfo=UTC), "UTC", False),
+        (datetime(2026, 11, 21, 12, 0, tzinfo=UTC), "UTC", False),  # a Saturday
+        (datetime(2026, 11, 17, 23, 0, tzinfo=UTC), "Asia/Tokyo", True),  # Wednesday in Tokyo
+        (datetime(2026, 11, 18, 23, 0, tzinfo=UTC), "Asia/Tokyo", False),
+    ],
+)
+def test_chosen_days_are_quiet_on_the_persons_clock(day: datetime, zone: str, quiet: bool) -> None:
+    choice = MailPreferences(quiet_days="37")
+    person = User(time_zone=zone)
+    assert preferences.in_quiet_hours(choice, 2, user=person, now=day) is quiet
+    assert preferences.in_quiet_hours(choice, 1, user=person, now=day) is False
+    choice.quiet_critical = True
+    assert preferences.in_quiet_hours(choice, 1, user=person, now=day) is quiet
+
+
+def test_a_critical_alert_waits_for_the_end_of_quiet_where_a_person_chose_so(field: Field) -> None:
+    MailPreferences.objects.create(user=field.pm, quiet_critical=True, digest=False)
+    saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    field.paused(ends_at=saturday + timedelta(hours=60))
+    field.cycle(saturday)
+    assert outbox.compose_due_mails(now=datetime(2026, 11, 23, 7, 29, tzinfo=UTC)) == 0
+    assert outbox.compose_due_mails(now=datetime(2026, 11, 23, 7, 30, tzinfo=UTC)) == 1
+
+
+def test_an_alert_of_six_quiet_days_is_mailed_at_their_end(field: Field) -> None:
+    now = MailPreferences.Now.WARNINGS
+    MailPreferences.objects.create(user=field.pm, now=now, quiet_days="123456", digest=False)
+    monday = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
+    field.group(drop_off_rate=0.4, last_complete_at=monday, ends_at=monday + timedelta(days=30))
+    for minute in range(0, 61, 15):
+        field.cycle(monday + timedelta(minutes=minute))
+    for day in range(1, 6):
+        outbox.compose_due_mails(now=monday + timedelta(days=day, hours=12))
+    outbox.compose_due_mails(now=monday + timedelta(days=6, hours=7.49))
+    assert not Mail.objects.filter(recipient=field.pm).exists()
+    outbox.compose_due_mails(now=monday + timedelta(days=6, hours=7.5))
+    assert "High drop-off: Japan" in Mail.objects.get(recipient=field.pm).subject
 
 
 @pytest.mark.parametrize(
@@ -111,7 +154,7 @@ def test_weekends_are_quiet_for_what_is_not_critical(field: Field) -> None:
 def test_quiet_hours_are_one_stretch_when_an_hour_comes_twice(
     now: datetime, expected: bool
 ) -> None:
-    choice = MailPreferences(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_weekends=False)
+    choice = MailPreferences(quiet_from=time(2, 30), quiet_until=time(3, 0), quiet_days="")
     seen = preferences.in_quiet_hours(choice, 2, user=User(time_zone="Europe/Berlin"), now=now)
     assert seen is expected
 
@@ -192,7 +235,7 @@ def test_all_is_not_well_where_only_others_are_told(field: Field) -> None:
     field.paused(name="Streaming")
     field.cycles(0)
     mail = digest_of(viewer)
-    assert mail.subject == "No alerts for you: 1 live group, 1 open for others"
+    assert mail.subject == "No alerts for you: 1 live group, 1 open elsewhere"
     assert mail.text.startswith("No alerts for you.")
     for words in (mail.text, mail.html):
         assert "on track" not in words

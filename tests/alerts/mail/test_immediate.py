@@ -68,9 +68,9 @@ def test_notices_that_nobody_wants_by_mail_are_given_up_after_days(field: Field)
     MailPreferences.objects.create(user=field.pm, digest=False)
     field.group(drop_off_rate=0.4)
     field.cycles(*range(0, 61, 15))
-    outbox.compose_due_mails(now=after(3 * 24 * 60))
+    outbox.compose_due_mails(now=after(7 * 24 * 60))
     assert Notice.objects.get().skipped == ""
-    outbox.compose_due_mails(now=after(6 * 24 * 60))
+    outbox.compose_due_mails(now=after(9 * 24 * 60))
     assert Notice.objects.get().skipped == "switched off by the recipient"
 
 

@@ -185,6 +185,7 @@ def test_a_machine_that_stands_still_is_told_on_every_page(
 
 
 CHOICE = {
+    "about": "everything",
     "now": "2",
     "digest": "on",
     "digest_days": ["1", "3"],
@@ -199,7 +200,7 @@ def test_a_person_chooses_what_comes_when(client: Client, account: ExchangeAccou
     client.post("/me/mail/", CHOICE)
     choice = MailPreferences.objects.get(user=user)
     assert (choice.now, choice.digest_days, str(choice.digest_at)) == (2, "13", "09:30:00")
-    assert not choice.quiet_weekends
+    assert choice.quiet_days == ""
 
 
 def test_a_digest_without_a_day_is_refused_at_the_days(
