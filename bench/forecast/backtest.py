@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from bench.forecast.generated_effects import rates
 from bench.shared.figure import Figure
 from dashboard.fielding.forecast.group_forecast import Forecast, forecast_many
 from dashboard.fielding.forecast.inputs import ForecastInput
+from dashboard.fielding.series.weekly_shape import Prior
 
 Floats = NDArray[np.float64]
 
@@ -69,8 +71,13 @@ def pinball(quantiles: Floats, truth: float) -> float:
     return float(np.maximum(LEVELS * miss, (LEVELS - 1) * miss).mean())
 
 
-def replay(fields: Sequence[Field], *, with_changes: bool = False) -> list[Replay]:
-    """Each field with its forecast and its baselines; with_changes: knowing those of its price."""
+def replay(
+    fields: Sequence[Field], *, with_changes: bool = False, priors: Sequence[Prior] = ()
+) -> list[Replay]:
+    """Each field with its forecast and its baselines.
+
+    with_changes: knowing those of its price. priors: what is known of each from its siblings.
+    """
     answers = forecast_many(
         [
             ForecastInput(
@@ -80,10 +87,11 @@ def replay(fields: Sequence[Field], *, with_changes: bool = False) -> list[Repla
                 f.ends_at,
                 f.zone,
                 f.pauses,
+                prior,
                 rate_changes=with_changes * f.turns,
                 soft_launch=f.soft_launch,
             )
-            for f in fields
+            for f, prior in zip_longest(fields, priors)
         ]
     )
     return [

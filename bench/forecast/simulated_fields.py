@@ -1,7 +1,8 @@
 """Fields of the simulated exchange, cut at a moment while they are live, with their truth.
 
 Prices, pauses, goals and troubles come as its plots have them; only that nothing stops at its goal,
-so that what is seen of a field is not chosen by how fast it was.
+so that what is seen of a field is not chosen by how fast it was. Each world is forecast with what
+the fields of the other one tell of level and fade, as the product learns them from an account.
 Run by `python -m bench.forecast.simulated_fields`: a line a figure.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +24,27 @@ from bench.forecast.fields.generated_fields import Field
 from bench.forecast.simulated_group import START, moment_of, pauses_of, statuses
 from bench.shared.figure import Figure
 from dashboard.fielding.domain.time_zones import zone_of
+from dashboard.fielding.forecast.pooling import GroupRecord, pool_records
 from dashboard.fielding.forecast.rate_changes import rate_change_times
+from dashboard.fielding.series.weekly_shape import Prior, waking_hours
 from dashboard.simulator.catalogue.clock import DAY, HOUR, SimulatedClock
 from dashboard.simulator.world.group import SimulatedGroup
 from dashboard.simulator.world.world import World, WorldOrigin
 
 SEEDS, PROJECTS, GROUPS, DAYS = (1, 2), 8, 70, 28
 NO_GOAL = 10**9
+FEWEST_HOURS = 72  # of a field that tells something of others
 AHEAD = 9 * DAY  # at most
 
 
 def figures() -> list[Figure]:
     """Coverage and losses, the forecasts told when prices were changed as the product is."""
-    replays = replay(fields(), with_changes=True)
+    worlds = [list(_world(seed)) for seed in SEEDS]
+    replays = [
+        one
+        for world, other in zip(worlds, reversed(worlds), strict=True)
+        for one in replay(world, with_changes=True, priors=_priors(world, other))
+    ]
     covered = float(np.mean([one.covered for one in replays]))
     lost = losses(replays)
     note = f"{len(replays)} fields of the simulated exchange"
@@ -45,9 +55,28 @@ def figures() -> list[Figure]:
     ]
 
 
-def fields() -> list[Field]:
-    """One of each group that was live for two days on end."""
-    return [one for seed in SEEDS for one in _world(seed)]
+def _priors(fields: Sequence[Field], others: Sequence[Field]) -> list[Prior]:
+    """What other fields of the account tell of each: shape of the day as built in, level, fade."""
+    records = [record for field in others if (record := _record(field))]
+    week = Prior(tuple(waking_hours()))
+    return [
+        pool_records(records, week, project="", country="", planned=_planned(field))
+        for field in fields
+    ]
+
+
+def _record(field: Field) -> GroupRecord | None:
+    """Its level and fade up to its cut; None before three days."""
+    counts = [count for _, count in field.history]
+    if len(counts) < FEWEST_HOURS:
+        return None
+    on_it, after = max(counts[24], 1.0), (counts[-1] - counts[24]) / (len(counts) - 25) * 24
+    return GroupRecord("", "", counts[-1] / len(counts) * 24 / _planned(field), after / on_it)
+
+
+def _planned(field: Field) -> float:
+    """Completes a day by an even plan."""
+    return field.goal / ((field.ends_at - field.starts_at) / timedelta(days=1))
 
 
 def _world(seed: int) -> Iterator[Field]:
