@@ -223,7 +223,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         "connection": account.pk,
         "edit": factories.edit(group).pk,
         "incident": incident.pk,
-        "item": factories.item(awkward, critical=True).pk,
+        "item": factories.item(awkward, remedy="check_link", critical=True).pk,
         "awkward": awkward.pk,
         "unit": unit.pk,
     }
@@ -286,6 +286,29 @@ def test_no_table_makes_a_page_of_a_tablet_scroll_sideways(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             sideways.append(address)
     assert sideways == []
+
+
+@pytest.mark.parametrize(
+    ("width", "density", "heights"),
+    [
+        (1440, "compact", (30, 40)),
+        (375, "compact", (44, 64)),
+        (1440, "comfortable", (41, 200)),
+        (375, "comfortable", (100, 500)),
+    ],
+)
+def test_a_row_of_groups_is_as_high_as_its_reader_chose(
+    open_page: Open, ids: dict[str, int], width: int, density: str, heights: tuple[int, int]
+) -> None:
+    User.objects.filter(username="anna").update(density=density)
+    page = open_page(width=width)
+    sign_in(page, "anna")
+    page.goto("/groups/")
+    rows = "[...document.querySelectorAll('table.groups tbody tr')].map((row) => row.offsetHeight)"
+    found = page.evaluate(rows)
+    assert len(found) > 1
+    assert heights[0] <= min(found)
+    assert max(found) <= heights[1]
 
 
 def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(

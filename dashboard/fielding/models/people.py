@@ -40,10 +40,17 @@ class User(AbstractUser):
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
+    class Density(models.TextChoices):
+        """How high the rows of long tables are."""
+
+        COMPACT = "compact", "Compact: one line a row"
+        COMFORTABLE = "comfortable", "Comfortable: details in each row"
+
     username = models.CharField("username", max_length=150, unique=True)
     email = models.EmailField("email address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
+    density = models.CharField(max_length=11, choices=Density, default=Density.COMPACT)
     # When they last looked at the home page, to the minute; and when the visit before this ended.
     seen_at = models.DateTimeField(null=True, blank=True)
     last_visit_at = models.DateTimeField(null=True, blank=True)

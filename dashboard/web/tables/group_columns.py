@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from dashboard.alerts.text import format_span
@@ -106,6 +107,7 @@ def _progress_cell(group: GroupRow) -> str:
         "Progress",
         html_cells.progress_bar(done, html_cells.sparkline_html(group.insight__spark)),
         "full",
+        done.also,
     )
 
 
@@ -130,7 +132,8 @@ def _status_label(group: GroupRow) -> StatusLabel:
 
 
 def _status_cell(group: GroupRow) -> str:
-    return html_cells.table_cell("Status", html_cells.status_html(_status_label(group)), "state")
+    label = _status_label(group)
+    return html_cells.table_cell("Status", html_cells.status_html(label), "state", label.why)
 
 
 def _country_cell(group: GroupRow) -> str:
@@ -171,7 +174,7 @@ def _pace_cell(group: GroupRow) -> str:
     if pace.band == Phase.SOFT_LAUNCH:
         due = html_cells.escape_text((pace.reason or "").partition(": ")[2])
     band = html_cells.escape_text(labels.sentence_case(pace.band))
-    return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>')
+    return html_cells.table_cell("Pace", f'{band}<span class="sub">{due}</span>', "", unescape(due))
 
 
 def _cost_by_end_date(group: GroupRow) -> Decimal | None:
@@ -189,10 +192,11 @@ def _cost_html(group: GroupRow) -> str:
     """Return the cost by end date, with the cost at the goal below."""
     at_goal = _cost_if_goal_reached(group)
     total = html_cells.escape_text(numbers.format_cents(_cost_by_end_date(group), group.currency))
+    at_goal_text = ""
     if at_goal is not None:
-        at_goal_text = html_cells.escape_text(numbers.format_cents(at_goal, group.currency))
-        total += f'<span class="sub">{at_goal_text} if the goal is reached</span>'
-    return html_cells.table_cell(COST_BY_END_DATE, total, "num")
+        at_goal_text = f"{numbers.format_cents(at_goal, group.currency)} if the goal is reached"
+        total += f'<span class="sub">{html_cells.escape_text(at_goal_text)}</span>'
+    return html_cells.table_cell(COST_BY_END_DATE, total, "num", at_goal_text)
 
 
 def _issues_cell(group: GroupRow) -> str:
@@ -409,8 +413,10 @@ def name_cell(group: GroupRow, *, project: bool, cause: str, severity: str) -> s
     sub = html_cells.escape_text(group.human_readable_id)
     if project:
         sub += f" · {html_cells.isolated_text(group.project_name)}"
+    parts = (group.name, group.human_readable_id, project and group.project_name, cause)
+    title = html_cells.escape_text(" · ".join(part for part in parts if part))
     cell = (
-        f'<td class="name full"><a href="/groups/{group.pk}/" id="g{group.pk}">'
+        f'<td class="name full" title="{title}"><a href="/groups/{group.pk}/" id="g{group.pk}">'
         f'{html_cells.isolated_text(group.name, "clamp")}</a><span class="sub">{sub}</span>'
     )
     if cause:

@@ -28,9 +28,14 @@ def isolated_text(text: object, kind: str = "") -> str:
     )
 
 
-def table_cell(label: str, inside: str, kind: str = "") -> str:
-    """Return a table cell; its label is shown on phones, where rows become cards."""
+def table_cell(label: str, inside: str, kind: str = "", title: str = "") -> str:
+    """Return a table cell; its label is shown on phones, where rows become cards.
+
+    title: what a row of one line leaves out, as plain text.
+    """
     attributes = f' class="{kind}"' if kind else ""
+    if title:
+        attributes += f' title="{escape(title)}"'
     return f'<td{attributes} data-label="{label}">{inside}</td>'
 
 

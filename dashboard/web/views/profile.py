@@ -25,17 +25,23 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """The settings that people change themselves."""
 
     time_zone = forms.ChoiceField(label="Time zone")
+    density = forms.ChoiceField(label="Rows of tables", choices=User.Density, required=False)
 
     class Meta:
         """The columns."""
 
         model = User
-        fields = ("first_name", "last_name", "time_zone", "theme")
+        fields = ("first_name", "last_name", "time_zone", "theme", "density")
 
     def __init__(self, data: QueryDict | None, *, instance: User) -> None:
         super().__init__(data, instance=instance)
         zones = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
         self.fields["time_zone"].choices = [(zone, zone) for zone in zones]  # type: ignore[attr-defined]
+
+    def clean_density(self) -> str:
+        """Return the choice; without one it stays as it is."""
+        density: str = self.cleaned_data["density"]
+        return density or self.instance.density
 
 
 class ExchangeUserForm(forms.Form):
