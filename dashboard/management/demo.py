@@ -1,4 +1,4 @@
-"""The demo of `manage.py run`: a connection to the simulated exchange, and three people."""
+"""The demo of `manage.py run`: a connection to the simulated exchange, and its people."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ PEOPLE = (
     ("demo-editor", "Eddie Editor", Membership.Role.EDITOR),
     ("demo-viewer", "Vera Viewer", Membership.Role.VIEWER),
 )
+# Project managers with the email addresses of users of the simulated exchange: the first sync
+# links them, so that "My groups" is what it is in a team.
+COLLEAGUES = ("Ana Ribeiro", "Jonas Köhler", "Priya Raman", "Tom Whitfield", "Yuki Tanaka")
 
 
 @transaction.atomic
 def ensure_demo(*, base_url: str) -> ExchangeAccount:
-    """Create the demo connection and its three people; update the address if they exist."""
+    """Create the demo connection and its people; update the address if they exist.
+
+    Colleagues cannot sign in: they have no password.
+    """
     account, _ = ExchangeAccount.objects.update_or_create(
         name=NAME,
         defaults={"base_url": base_url, "due_at": timezone.now()},
@@ -44,4 +50,14 @@ def ensure_demo(*, base_url: str) -> ExchangeAccount:
             time_zone="Europe/Berlin",
         )
         Membership.objects.get_or_create(user=user, account=account, defaults={"role": role})
+    for name in COLLEAGUES:
+        address = name.lower().replace(" ", ".").replace("ö", "oe")
+        first, last = name.split()
+        details = {"email": f"{address}@meridian.example", "first_name": first, "last_name": last}
+        user, is_new = User.objects.get_or_create(username=address, defaults=details)
+        if is_new:
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        role = {"role": Membership.Role.EDITOR}
+        Membership.objects.get_or_create(user=user, account=account, defaults=role)
     return account

@@ -26,8 +26,11 @@ function move(step) {
 
 const pickOf = (line) => line?.querySelector("input[name=pick]");
 function select() {
-  const pick = pickOf(findLine(currentLine));
-  if (pick) pick.click();
+  const line = findLine(currentLine);
+  if (!line?.matches("summary")) return pickOf(line)?.click();
+  const picks = [...line.closest("details").querySelectorAll("input[name=pick]")];
+  const isOff = picks.some((pick) => !pick.checked);
+  for (const pick of picks) if (pick.checked !== isOff) pick.click();
 }
 
 // Of selected lines the button of the bar is pressed; otherwise that of the line or of its remedy.

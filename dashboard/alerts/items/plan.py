@@ -224,6 +224,8 @@ def _pause_items(
         key = "extend_or_close"
     elif key == "stop_overfill":
         key = "ask_reason"  # paused as full, but its goal was raised since
+    elif key == "extend_or_close":
+        key = "resume"  # paused at its end date, which was extended since
     return [_standstill(REMEDIES[key], group, insight, incidents, now)]
 
 

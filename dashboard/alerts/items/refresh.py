@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from dashboard.alerts.items.plan import NO_ITEM, PlannedItem, plan_items
-from dashboard.alerts.items.waiting import NOT_WAITING
-from dashboard.fielding.models import Incident, Item, TargetGroup
+from dashboard.alerts.items.waiting import DAY, NOT_WAITING, acknowledge_items
+from dashboard.fielding.models import Edit, Incident, Item, TargetGroup
 from dashboard.fielding.models.querysets.expressions import OPEN_INCIDENT
 
 GROUP_COLUMNS = (
@@ -43,6 +43,17 @@ GROUP_COLUMNS = (
     "links_read_at",
 )
 _WAITING_COLUMNS = ("waiting", "waiting_by_id", "waiting_since", "waiting_until", "waiting_value")
+# What a person changes to solve a problem; other changes leave its item where it is.
+ACTING_KINDS = (
+    Edit.Kind.CPI,
+    Edit.Kind.FILLING_STRATEGY,
+    Edit.Kind.RE_ENTRY,
+    Edit.Kind.DETAILS,
+    Edit.Kind.DATES,
+    Edit.Kind.GOALS,
+    Edit.Kind.ASSISTANT,
+    Edit.Kind.BUDGET,
+)
 NOTICEABLE = 1.0  # completes: a smaller change of the value is not written
 
 
@@ -58,6 +69,7 @@ def refresh_items(
     incidents = _open_incidents(account_id, groups)
     items = {item.key: item for item in _items_of(account_id, groups)}
     rows = _groups_of(incidents)
+    acted = _acted_on(items.values(), now)
     planned: dict[str, tuple[PlannedItem, TargetGroup | None]] = {}
     for (_, group_id), of_place in _by_place(incidents).items():
         group = rows[group_id] if group_id else None
@@ -68,7 +80,8 @@ def refresh_items(
     turned = [
         plan.incidents[0]
         for key, (plan, group) in planned.items()
-        if (item := items.get(key)) and _update(item, plan, group, now)
+        if (item := items.get(key))
+        and _update(item, plan, group, acted.get(plan.incidents[0].group_id or 0), now)
     ]
     new = {key: planned[key] for key in planned if key not in items}
     items |= _open(account_id, new, over, now)
@@ -138,18 +151,39 @@ def _close(items: Sequence[Item], now: datetime) -> None:
         )
 
 
-def _update(item: Item, plan: PlannedItem, group: TargetGroup | None, now: datetime) -> bool:
+def _acted_on(items: Iterable[Item], now: datetime) -> dict[int, Edit]:
+    """Return the newest change that a person made to groups with items to do, by group."""
+    groups = {item.target_group_id for item in items if item.state == Item.State.TO_DO}
+    groups.discard(None)
+    if not groups:
+        return {}
+    edits = Edit.objects.filter(
+        group__in=groups,
+        kind__in=ACTING_KINDS,
+        state=Edit.State.CONFIRMED,
+        by__isnull=False,
+        settled_at__gt=now - DAY,
+    )
+    return {edit.group_id: edit for edit in edits.order_by("settled_at") if edit.group_id}
+
+
+def _update(
+    item: Item, plan: PlannedItem, group: TargetGroup | None, edit: Edit | None, now: datetime
+) -> bool:
     """Store what differs; bring the item back if it waited and is worse now.
 
-    Return whether it turned critical.
+    An item whose group somebody changed since it was last written waits for a day, as if they had
+    acknowledged it. Return whether it turned critical.
     """
     values = _values_of(plan, group)
     if abs(plan.value - item.value) < NOTICEABLE:
         del values["value"], values["money"]
     back = item.state == Item.State.WAITING and _is_worse(item, plan)
+    waits = edit is not None and _is_news_to(item, edit)
     project_id = plan.incidents[0].project_id
     if (
         not back
+        and not waits
         and item.project_id == project_id
         and all(getattr(item, name) == value for name, value in values.items())
     ):
@@ -158,7 +192,16 @@ def _update(item: Item, plan: PlannedItem, group: TargetGroup | None, now: datet
     if back:
         changes |= {"state": Item.State.TO_DO, **NOT_WAITING}
     is_won = Item.objects.filter(pk=item.pk, state=item.state).update(**changes) == 1
+    if is_won and waits and edit is not None and edit.by is not None:
+        item.value = plan.value
+        acknowledge_items([item], by=edit.by, now=now)
     return is_won and plan.critical and not item.critical
+
+
+def _is_news_to(item: Item, edit: Edit) -> bool:
+    """Return whether a change came after an item was last written, and it is still to do."""
+    is_later = edit.settled_at is not None and edit.settled_at > item.changed_at
+    return is_later and item.state == Item.State.TO_DO
 
 
 def _is_worse(item: Item, plan: PlannedItem) -> bool:

@@ -20,7 +20,7 @@ class RemedyActor(StrEnum):
     """Who can carry out a remedy."""
 
     YOU = "you"
-    PROGRAMMER = "your client's programmer"
+    PROGRAMMER = "the client's survey programmer"
     CINT = "Cint"
 
 
@@ -288,7 +288,7 @@ _LABELS = {
     HelpForm.RESUME: "Resume",
     HelpForm.CONNECTION: "Check connection",
 }
-EXTEND_AND_RESUME = Action("Extend and resume", HelpForm.DATES)
+EXTEND_AND_RESUME = Action("Extend, then resume", HelpForm.DATES)
 _ENDS_NOT = frozenset({HelpForm.BUDGET, HelpForm.CONNECTION})  # possible whatever the group's state
 
 

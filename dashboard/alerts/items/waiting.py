@@ -71,12 +71,17 @@ def assign_items(items: Iterable[Item], *, to: User, by: User, now: datetime) ->
 
 
 def put_back_items(items: Iterable[Item], *, now: datetime) -> list[int]:
-    """Return items to the to-do list, as before they were put aside or assigned."""
-    pks = [item.pk for item in items]
+    """Return items to the to-do list, as before they were put aside or assigned.
+
+    What was assigned and then put aside stays with the person who has it.
+    """
+    rows = list(items)
+    pks = [item.pk for item in rows]
+    given = [item.pk for item in rows if item.state == Item.State.TO_DO]
     with transaction.atomic():
-        Item.objects.open().filter(pk__in=pks).update(
-            state=Item.State.TO_DO, assigned_to=None, changed_at=now, **NOT_WAITING
-        )
+        is_open = Item.objects.open()
+        is_open.filter(pk__in=given).update(assigned_to=None)
+        is_open.filter(pk__in=pks).update(state=Item.State.TO_DO, changed_at=now, **NOT_WAITING)
         Incident.objects.filter(item__in=pks, state__in=OPEN_INCIDENT).update(
             acknowledged_by=None, acknowledged_at=None
         )

@@ -180,6 +180,15 @@ class Incident(models.Model):
             ),
         ]
 
+    @property
+    def urgency(self) -> Severity:
+        """Return how urgent it is: while open, critical only if an hour counts for its item."""
+        severity = self.Severity(self.severity)
+        is_open = self.state != self.State.RESOLVED
+        if severity == self.Severity.CRITICAL and is_open:
+            return severity if self.item and self.item.critical else self.Severity.WARNING
+        return severity
+
     def __str__(self) -> str:
         return f"{self.rule}: {self.sentence}"
 

@@ -24,7 +24,9 @@ _GROUP = CompiledQuery(
     )
 )
 # Saves 0.8 to 1.0 ms of the page.
-_OPEN = CompiledQuery(lambda: Incident.objects.filter(group=Param("group")).open().by_urgency())
+_OPEN = CompiledQuery(
+    lambda: Incident.objects.filter(group=Param("group")).open().by_urgency().select_related("item")
+)
 StoredDay = tuple[date, bytes | memoryview, StoredPoints | None]
 # Saves 0.5 to 0.6 ms of the page, 0.5 to 0.7 of the chart.
 _DAYS: CompiledQuery[StoredDay] = CompiledQuery(

@@ -15,7 +15,14 @@ from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
 from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
 from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
 from dashboard.exchange.shapes.projects import ProjectListItem
-from dashboard.fielding.models import BusinessUnit, Cycle, ExchangeAccount, ExchangeUser, Project
+from dashboard.fielding.models import (
+    BusinessUnit,
+    Cycle,
+    ExchangeAccount,
+    ExchangeUser,
+    Membership,
+    Project,
+)
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group_columns, limits
 from dashboard.sync.columns.group_columns import Columns
@@ -184,10 +191,26 @@ def _pull_people_and_units(
         ExchangeUser.objects.update_or_create(
             account=account, exchange_id=user.id[:64], defaults=_user_columns(user)
         )
+    link_people(account)
     for unit in _read_list(client.get_business_units, cycle, bad):
         BusinessUnit.objects.update_or_create(
             account=account, exchange_id=unit.id[:64], defaults=_unit_columns(unit)
         )
+
+
+def link_people(account: ExchangeAccount) -> None:
+    """Link members who chose no exchange user to the only one with their email address."""
+    unlinked = Membership.objects.filter(account=account, exchange_user_id="", user__is_active=True)
+    members = list(unlinked.exclude(user__email="").select_related("user"))
+    if not members:
+        return
+    ids: dict[str, list[str]] = {}
+    for user in ExchangeUser.objects.filter(account=account).exclude(email=""):
+        ids.setdefault(user.email.casefold(), []).append(user.exchange_id)
+    for member in members:
+        found = ids.get(member.user.email.casefold(), [])
+        if len(found) == 1:
+            unlinked.filter(pk=member.pk).update(exchange_user_id=found[0])
 
 
 def _read_list(

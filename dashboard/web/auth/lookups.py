@@ -13,7 +13,8 @@ from dashboard.fielding.models.querysets.rows import (
 from dashboard.fielding.queries import group_page
 from dashboard.web.auth.permissions import current_user
 
-INCIDENT_RELATIONS = ("account", "project", "group", "acknowledged_by")  # read in the same query
+# Read in the same query.
+INCIDENT_RELATIONS = ("account", "project", "group", "acknowledged_by", "item")
 
 
 def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = None) -> Project:

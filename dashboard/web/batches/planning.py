@@ -9,7 +9,10 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import QueryDict
 
+from dashboard.alerts.items.plan import BY_PAUSE_REASON
+from dashboard.alerts.items.remedies import REMEDIES, RemedyActor
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.insight.launch_phase import phase_of_group, reason_of_pause
 from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.sync.batches import transitions
 from dashboard.sync.batches.jobs import Chosen
@@ -26,6 +29,7 @@ from dashboard.web.edits.forms.base import (
     reject_too_large,
 )
 from dashboard.web.formatting import numbers, times
+from dashboard.web.formatting.status import status_label
 
 MAX_GROUPS = 1000
 PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
@@ -58,7 +62,7 @@ def _plan_transition(action: str, groups: Sequence[TargetGroup], now: datetime) 
     refusals = transitions.refusals_by_group(action=action, groups=groups, now=now)
     return Preview(
         [
-            PreviewRow(Chosen(group), note=_completion_note(action, group))
+            PreviewRow(Chosen(group), note=_transition_note(action, group, now))
             for group in groups
             if group.pk not in refusals
         ],
@@ -70,8 +74,30 @@ def _completion_note(action: str, group: TargetGroup) -> str:
     """Return what a person should know before they mark a group as complete."""
     missing = (completes_target(group) or 0) - (group.completes or 0)
     if action == Batch.Action.COMPLETE and missing > 0:
-        return f"{numbers.format_count(missing)} completes short of its goal"
+        noun = "complete" if round(missing) == 1 else "completes"
+        return f"{numbers.format_count(missing)} {noun} short of its goal"
     return ""
+
+
+def _transition_note(action: str, group: TargetGroup, now: datetime) -> str:
+    """Return what a person should know of a group before they change its status."""
+    if action != Batch.Action.RESUME:
+        return _completion_note(action, group)
+    parts = []
+    if group.completes is not None and group.filling_goal:
+        done = numbers.group_progress(
+            group.filling_strategy, group.completes, group.prescreens, group.filling_goal
+        )
+        parts.append(f"{done.text}.")
+    if group.ends_at:
+        parts.append(f"Ends {local_moment(group, group.ends_at)}.")
+    code = reason_of_pause(group.status_reason, phase_of_group(group, now=now))
+    if reason := status_label(group.status, code, group.status_changed_by).why:
+        parts.insert(0, f"Paused by Cint: {reason}.")
+    remedy = REMEDIES.get(BY_PAUSE_REASON.get(group.status_reason, ""))
+    if remedy is not None and remedy.actor is RemedyActor.PROGRAMMER:
+        parts.append(f"First {remedy.instruction(1)}, or Cint will pause it again.")
+    return " ".join(parts)
 
 
 def _plan_reassignment(

@@ -24,6 +24,12 @@ _TERMS = (
         "card and what suppliers expect.",
         "Expected LOI, expected IR",
     ),
+    Term(
+        "Completes at risk",
+        "Completes that an item on To do can still save: those a paused or stalled group would get "
+        "by its end date if it went on now, or what a live group is projected to fall short by. "
+        "The projected shortfall assumes that a stalled group picks up again.",
+    ),
     Term("Budget", "Your planned spend. Stored in Fieldwatch only; Cint does not see it."),
     Term(
         "Chance",

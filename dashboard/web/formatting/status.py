@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -13,6 +14,8 @@ from dashboard.alerts.text import pause_cause
 from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
 
+# Any: a named row of `IncidentQuerySet.of_groups`, which Django does not type.
+OpenIncidentRow = Any
 SHAPES = {"live", "paused", "draft", "scheduled", "completed", "archived"}
 STALE_ROUNDS = 3
 
@@ -47,14 +50,19 @@ def reading_remark(group: TargetGroup) -> str:
     return group.error
 
 
-def severity_word(incident: Incident | None) -> str:
-    """Return an incident's severity as a word; empty without an incident."""
-    return Incident.Severity(incident.severity).label if incident else ""
+def severity_word(incident: OpenIncidentRow | None) -> str:
+    """Return how urgent an open incident of a group is, in a word; empty without an incident."""
+    if incident is None:
+        return ""
+    severity = Incident.Severity(incident.severity)
+    if severity is Incident.Severity.CRITICAL and not incident.item__critical:
+        severity = Incident.Severity.WARNING
+    return severity.label
 
 
-def leading_incidents(incidents: Iterable[Incident]) -> dict[int, Incident]:
+def leading_incidents(incidents: Iterable[OpenIncidentRow]) -> dict[int, OpenIncidentRow]:
     """Return the first incident of each group; `incidents` are sorted by urgency."""
-    first: dict[int, Incident] = {}
+    first: dict[int, OpenIncidentRow] = {}
     for incident in incidents:
         if incident.group_id is not None:
             first.setdefault(incident.group_id, incident)

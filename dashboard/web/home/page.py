@@ -44,9 +44,11 @@ def home_context(request: HttpRequest, now: datetime) -> dict[str, object]:
     """Return the context of the page, or of its live part."""
     memberships = memberships_of(request)
     scope = read_scope(request.GET, current_user(request), memberships)
+    tabs = _tabs(scope)
     context: dict[str, object] = {
         "scope": scope,
-        "tabs": _tabs(scope),
+        "tabs": tabs,
+        "waiting": next(count for key, _, count, *_ in tabs if key == "waiting"),
         "summary": _headline(scope, now),
         "accounts": polling_status.accounts_of(request),
         "projects": _projects(scope),

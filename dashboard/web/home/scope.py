@@ -56,6 +56,11 @@ class HomeScope:
         return self.query(scope=MINE)
 
     @property
+    def query_waiting(self) -> str:
+        """Return the query of what waits."""
+        return self.query(tab="waiting", remedy="")
+
+    @property
     def query_all(self) -> str:
         """Return the query of all items on this tab."""
         return self.query(scope=ALL)

@@ -93,6 +93,7 @@ class ItemLine:
     action: str
     address: str  # of the form or page of the action; empty for a resume, which is a button
     waiting: str
+    waiting_until: datetime | None
     opened_at: datetime
     closed_at: datetime | None
 
@@ -189,7 +190,7 @@ def _summary(rows: Sequence[ItemRow], now: datetime) -> str:
     if groups:
         count = f"{groups:,} group{'' if groups == 1 else 's'}"
         parts.append(count if projects < 2 else f"{count} in {projects:,} projects")
-    value = round(sum(row.value for row in rows))
+    value = sum(round(row.value) for row in rows)  # as the lines show it
     if value:
         parts.append(f"{numbers.format_count(value)} complete{'' if value == 1 else 's'} at risk")
     ends = [row.ends_at for row in rows if row.ends_at]
@@ -235,6 +236,7 @@ def _line(
         action=label,
         address=address,
         waiting=_waiting(row),
+        waiting_until=row.waiting_until,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
     )

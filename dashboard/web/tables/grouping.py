@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from dashboard.fielding.figures import project_outlook
 from dashboard.fielding.figures.project_outlook import ProjectOutlook, outlook_of_groups
-from dashboard.fielding.models import Incident, TargetGroup
+from dashboard.fielding.models import TargetGroup
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting.status import severity_word
+from dashboard.web.formatting.status import OpenIncidentRow, severity_word
 from dashboard.web.tables import group_columns
 from dashboard.web.tables.group_columns import GroupRow
 
@@ -40,7 +40,7 @@ class Section:
 def rows_of(
     groups: Iterable[GroupRow],
     keys: Sequence[str],
-    causes: Mapping[int, Incident],
+    causes: Mapping[int, OpenIncidentRow],
     *,
     project: bool,
 ) -> list[SectionRow]:

@@ -89,6 +89,12 @@ def ahead(moment: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
+def meaning(word: str) -> str:
+    """Return what a term of the glossary means, for a tooltip."""
+    return GLOSSARY[word].meaning
+
+
+@register.simple_tag
 def hint(word: str) -> SafeString:
     """Render a button that explains a term of the glossary; use it once per term and page."""
     anchor = f"hint-{slugify(word)}"

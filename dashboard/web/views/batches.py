@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
@@ -108,8 +110,24 @@ def _show(
         "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),
         "sealed": _signed(request, action).sign(opened) if rows else "",
+        "back": _way_back(request, groups),
     }
     return render(request, "batches/preview.html", context)
+
+
+def _way_back(request: HttpRequest, groups: Sequence[TargetGroup]) -> str:
+    """Return where a preview leads that is not sent: the page it came from, or the groups."""
+    came_from = request.POST.get("next", "")
+    if came_from.startswith("/") and url_has_allowed_host_and_scheme(came_from, allowed_hosts=None):
+        return came_from
+    if not groups:
+        return reverse("groups")
+    one = len(groups) == 1
+    return (
+        reverse("group", args=[groups[0].pk])
+        if one
+        else reverse("project", args=[groups[0].project_id])
+    )
 
 
 def _signed(request: HttpRequest, action: str) -> SignedForm[OpenedPreview]:
@@ -182,6 +200,7 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": counts[BatchGroup.State.UNKNOWN],
         "running": counts[BatchGroup.State.WAITING] > 0,
         "again": _retry_fields(request, rows),
+        "paused": _paused_after_extension(request, rows),
         "not_so": counts[BatchGroup.State.NOT_SO],
         "retried": counts[BatchGroup.State.FAILED] + counts[BatchGroup.State.NOT_SO],
         "wait_until": _wait_until(rows),
@@ -204,6 +223,20 @@ def _wait_until(rows: Iterable[BatchGroup]) -> datetime | None:
     """Return until when the jobs have to wait for the exchange; None where they need not."""
     waits = [row.job.wait_until for row in rows if row.job.wait_until and not row.job.finished_at]
     return max((moment for moment in waits if moment > timezone.now()), default=None)
+
+
+def _paused_after_extension(request: HttpRequest, rows: Sequence[BatchGroup]) -> str:
+    """Return the ids of groups that have a new end date and still stand paused; for editors."""
+    if rows[0].job.batch.action != Batch.Action.END:
+        return ""
+    paused = [
+        row.group
+        for row in rows
+        if row.state == BatchGroup.State.DONE and row.group.status == "paused"
+    ]
+    if not all(may_edit(request, group.account_id) for group in paused):
+        return ""
+    return ",".join(str(group.pk) for group in paused)
 
 
 def _retry_fields(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, object]]:

@@ -100,7 +100,7 @@ def _items(request: HttpRequest, target: str) -> list[Item]:
 
 def _acknowledge(request: HttpRequest, items: list[Item], now: datetime) -> Done:
     moved = waiting.acknowledge_items(items, by=current_user(request), now=now)
-    return _done(moved, "acknowledged: back in 24 hours, or when worse")
+    return _done(moved, "acknowledged: returns in 24 hours, or sooner if it worsens")
 
 
 def _snooze(request: HttpRequest, items: list[Item], now: datetime) -> Done:

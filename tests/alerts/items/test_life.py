@@ -141,6 +141,48 @@ def test_an_item_that_turns_critical_after_its_mail_is_mailed_again(
     assert Notice.objects.filter(kind=Notice.Kind.FIRE).count() == notices
 
 
+def test_an_item_whose_group_was_changed_waits_a_day(field: Field) -> None:
+    group = field.stalled()
+    field.cycles(0, 5)
+    factories.edit(group, by=field.pm, settled_at=after(6))
+    field.cycles(20)
+    assert (item().state, *item_waiting()) == ("waiting", "acknowledged", field.pm)
+    waiting.put_back_items([item()], now=after(21))  # the same change does it once
+    field.cycles(35)
+    assert item().state == "to_do"
+
+
+@pytest.mark.parametrize(
+    "change", [{"by": None}, {"state": "rejected"}, {"kind": "manager"}, {"settled_at": after(4)}]
+)
+def test_an_item_stays_to_do_after_other_changes(field: Field, change: dict[str, Any]) -> None:
+    group = field.stalled()
+    field.cycles(0, 5)
+    factories.edit(group, **({"by": field.pm, "settled_at": after(6)} | change))
+    field.cycles(20)
+    assert item().state == "to_do"
+
+
+def test_an_assigned_item_that_was_put_aside_returns_to_the_same_person(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    waiting.assign_items([item()], to=field.pm, by=field.admin, now=after(1))
+    waiting.acknowledge_items([item()], by=field.pm, now=after(2))
+    waiting.put_back_items([item()], now=after(3))
+    assert (item().state, item().assigned_to) == ("to_do", field.pm)
+    waiting.put_back_items([item()], now=after(4))  # the assignment itself is undone
+    assert item().assigned_to is None
+
+
+def test_a_group_with_a_new_end_date_is_to_be_resumed(field: Field) -> None:
+    group = field.paused(status_reason="past_scheduled_end_date", ends_at=after(-60))
+    field.cycles(0)
+    assert item().remedy == "extend_or_close"
+    update(group, ends_at=after(48 * 60))
+    field.cycles(15)
+    assert states() == [("extend_or_close", "closed"), ("resume", "to_do")]
+
+
 def test_an_item_of_another_remedy_for_the_same_incident_waits_on(field: Field) -> None:
     group = field.stalled()
     field.cycles(0, 5)

@@ -257,7 +257,7 @@ def test_after_the_end_date_a_pause_is_a_decision_about_the_end() -> None:
     (item,) = planned(ended, plan.PAUSED)
     assert item.remedy.key == "extend_or_close"
     action = action_of(item.remedy, ended, now=factories.NOW)
-    assert action and (action.label, action.form) == ("Extend and resume", "dates")
+    assert action and (action.label, action.form) == ("Extend, then resume", "dates")
 
 
 def test_resume_is_never_offered_after_the_end_date() -> None:

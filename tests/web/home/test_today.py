@@ -157,5 +157,5 @@ def test_the_page_counts_what_completed_today_and_says_what_is_left_out(client: 
     page = " ".join(client.get("/").content.decode().split())
     strip = page.split("Completes today")[1].split("</dd>")[0]
     assert ">31</a>" in strip
-    assert "without 1 group with no count since midnight" in strip
+    assert "excludes 1 group not updated since midnight" in strip
     assert "62 USD" in page

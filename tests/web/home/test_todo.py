@@ -81,7 +81,7 @@ def test_items_are_listed_by_remedy_across_projects_the_most_savable_first(
     keys = section(text, "fix_signing_key")
     assert "Encryption errors: fix the signing key" in keys
     assert "2 groups in 2 projects · 55 completes at risk · first ends in 5 days" in keys
-    assert "done by your client's programmer" in keys.replace("&#x27;", "'")
+    assert "for the client's survey programmer" in keys.replace("&#x27;", "'")
     assert "Resume all…" in keys
     assert "Too slow at this CPI: raise the CPI" in section(text, "raise_cpi")
 
@@ -105,7 +105,7 @@ def test_the_whole_remedy_is_resumed_through_a_preview(
         ("raise_cpi", {"pricing_model": "rate_card"}, "edit/dates/"),
         ("fix_loi", {}, "edit/details/"),
         ("resume", {"status": "paused"}, 'form="act-resume" name="pick"'),
-        ("resume", {"status": "paused", "ends_at": factories.NOW - DAY}, "Extend and resume"),
+        ("resume", {"status": "paused", "ends_at": factories.NOW - DAY}, "Extend, then resume"),
         ("raise_cpi", {"completes": 200}, ">Open<"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_click_takes_the_line_out_and_an_undo_brings_it_back(
 ) -> None:
     item = factories.item(group(project, name="Japan"))
     text = click(client, f"acknowledge:{item.pk}")
-    assert "1 item acknowledged: back in 24 hours, or when worse." in text
+    assert "1 item acknowledged: returns in 24 hours, or sooner if it worsens." in text
     assert "Nothing to do" in text
     assert "Acknowledged by Anna" in page(client, "?tab=waiting")
     (undo,) = re.findall(r'value="(undo:[^"]+)"', text)
@@ -432,7 +432,7 @@ def test_the_sheet_of_an_item_says_what_is_wrong_and_has_one_button(
     assert "Acknowledged by Anna" in sheet(client, item)
     Item.objects.update(state="closed", closed_at=datetime.now(UTC), waiting="")
     text = sheet(client, item)
-    assert "the cause is gone" in text
+    assert "none of its alerts is open any more" in text
     assert "Change CPI" not in text
 
 

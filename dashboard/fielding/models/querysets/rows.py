@@ -210,7 +210,7 @@ class IncidentQuerySet(VisibleQuerySet["Incident"]):
 
     def of_groups(self) -> Self:
         """Return rows of the open incidents of groups, the most urgent first."""
-        columns = ("group_id", "severity", "sentence")
+        columns = ("group_id", "severity", "sentence", "item__critical")
         rows = self.open().filter(group__isnull=False).by_urgency()
         return rows.values_list(*columns, named=True)  # type: ignore[return-value]
 
