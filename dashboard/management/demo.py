@@ -58,6 +58,6 @@ def ensure_demo(*, base_url: str) -> ExchangeAccount:
         if is_new:
             user.set_unusable_password()
             user.save(update_fields=["password"])
-        role = {"role": Membership.Role.EDITOR}
-        Membership.objects.get_or_create(user=user, account=account, defaults=role)
+        editor = {"role": Membership.Role.EDITOR}
+        Membership.objects.get_or_create(user=user, account=account, defaults=editor)
     return account
