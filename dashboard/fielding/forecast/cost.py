@@ -68,7 +68,7 @@ def projected_cost(
         spent=float(paid / budget) if budget else None,
         projected=float(p50 / budget) if budget else None,
         standing=standing,
-        note=f"{source}; remaining completes at {current_cpi} {currency}",
+        note=f"{source}; remaining completes at {current_cpi.normalize():f} {currency}",
     )
 
 

@@ -34,6 +34,8 @@ from dashboard.exchange.errors import (
     Rejected,
 )
 from dashboard.fielding.figures.project_outlook import refresh_project_outlook
+from dashboard.fielding.insight import compute
+from dashboard.fielding.insight.group_history import JustRead
 from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, fresh, local, merge, moves
@@ -582,7 +584,16 @@ def _store_value(group: TargetGroup, edit: Edit, held: Value, now: datetime) -> 
         facts = fresh.facts_of_group(group, now=now)
         columns = fresh.drop_contradicted(columns, facts, at=now).columns
     TargetGroup.objects.filter(pk=group.pk).update(**columns, changed_at=now)
+    if not set(compute.DECISIVE).isdisjoint(columns):
+        _renew_insight(group.pk, now)
     refresh_project_outlook(group.project_id, now=now)
+
+
+def _renew_insight(pk: int, now: datetime) -> None:
+    """Work out what follows from a new price, goal or end date: to the next round it is no news."""
+    group = TargetGroup.objects.select_related("account", "project").get(pk=pk)
+    compute.refresh_insights([group], fresh=JustRead(), now=now)
+    group.save(update_fields=["insight", "short_at_end", "finish_at"])
 
 
 def _group_of(edit: Edit) -> TargetGroup:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.models import Edit, TargetGroup, User
 from dashboard.sync.edits import send as push
 from tests.factories import ulid
@@ -46,6 +47,16 @@ def test_a_change_is_sent_and_confirmed_by_reading_back(
     assert exchange.cpi[ulid(11)] == WANTED
     group.refresh_from_db()
     assert group.cpi == Decimal("3.10")
+
+
+def test_what_follows_from_a_new_price_is_worked_out_at_once(
+    send: Send, group: TargetGroup
+) -> None:
+    assert send().state == "confirmed"
+    group.refresh_from_db()
+    cost = Insight.of(group).cost
+    assert cost is not None
+    assert "remaining completes at 3.1 USD" in cost.note
 
 
 def test_one_form_is_one_put_however_often_it_is_sent(send: Send, exchange: Exchange) -> None:
