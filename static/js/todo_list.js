@@ -56,6 +56,9 @@ function openLineMenu(button) {
   const choice = menu.querySelector("select");
   choice.replaceChildren(...people);
   choice.value = "";
+  const complete = menu.querySelector(".complete");
+  complete.hidden = !button.dataset.complete;
+  complete.querySelector("button").value = button.dataset.complete ?? "";
   mute.hidden = !button.dataset.mute;
   mute.querySelector("a").href = button.dataset.mute ?? "";
   const place = button.getBoundingClientRect();

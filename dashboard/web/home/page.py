@@ -53,7 +53,7 @@ def home_context(request: HttpRequest, now: datetime) -> dict[str, object]:
         "accounts": polling_status.accounts_of(request),
         "projects": _projects(scope),
         "question": _question(memberships),
-        "batch_forms": [(f"act-{action}", action) for action in todo.BATCH_LABELS],
+        "batch_forms": [(f"act-{action}", action) for action in (*todo.BATCH_LABELS, "complete")],
         "may_edit": any(membership.may_edit for membership in memberships.values()),
     }
     if scope.tab == "changes":

@@ -454,3 +454,16 @@ def test_a_viewer_sees_the_sheet_without_buttons_and_a_stranger_nothing(
     assert "Acknowledge" not in text
     client.force_login(factories.person("editor", factories.account()))
     assert client.get(f"/items/{item.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("remedy", "offered"), [("extend_or_close", True), ("stop_overfill", True), ("resume", False)]
+)
+def test_a_group_that_is_over_can_be_completed_from_its_line_and_its_sheet(
+    client: Client, anna: User, project: Project, remedy: str, offered: bool
+) -> None:
+    of = group(project, status="paused", ends_at=datetime.now(UTC) - DAY)
+    item = factories.item(of, remedy=remedy)
+    assert (f'data-complete="{of.pk}"' in page(client)) is offered
+    assert ("Complete…" in sheet(client, item)) is offered
+    assert 'id="act-complete"' in page(client)
