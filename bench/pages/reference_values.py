@@ -44,7 +44,7 @@ def _row(group: TargetGroup, cause: Incident | None) -> dict[str, Any]:
         "finish_iso": numbers.iso_moment(group.finish_at),
         "finish": numbers.short_utc(group.finish_at),
         "late": group.finish_at > group.ends_at,
-        "cpi": numbers.format_price(group.cpi, group.currency),
+        "cpi": numbers.format_money(group.cpi, group.currency),
         "loi": numbers.format_interview_length(
             group.median_loi_seconds, group.expected_loi_minutes
         ),

@@ -66,8 +66,8 @@ def wire(moment: datetime) -> str:
 
 
 def goal(number: int) -> int:
-    """A goal that is just reached at the end, after three weeks in the field."""
-    return int((100 + number % 97) * 1.53)
+    """A goal that is reached at the end of three weeks, though fields fade."""
+    return int((100 + number % 97) * 1.4)
 
 
 class World:
@@ -220,7 +220,7 @@ def serve() -> None:
     world = World()
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
     def answer(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -230,12 +230,15 @@ def serve() -> None:
             while b"\r\n\r\n" in waiting:
                 asked, waiting = waiting.split(b"\r\n\r\n", 1)
                 target = asked.split(b" ", 2)[1].decode()
+                status = b"200 OK"
                 if target.startswith("/control"):
                     body = _told(world, target)
+                elif "/respondent-unique-codes/" in target:  # the account does not have them
+                    status, body = b"403 Forbidden", b"{}"
                 else:
                     world.log.append(target)
                     body = world.answer(target)
-                connection.sendall(head % len(body) + body)
+                connection.sendall(head % (status, len(body)) + body)
 
     while True:
         threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()

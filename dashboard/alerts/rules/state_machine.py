@@ -43,8 +43,12 @@ class Delays(NamedTuple):
 def next_state(  # noqa: PLR0911 (one return a transition)
     state: RuleState, observation: Observation, *, now: datetime, delays: Delays, fresh: bool
 ) -> RuleState:
-    """Return the state after an observation; without a fresh one only timers run."""
-    continued = state._replace(readings=state.readings + fresh)
+    """Return the state after an observation; without a fresh one only timers run.
+
+    Readings are counted up to what the delays ask for: more of them are no news to store.
+    """
+    counted = min(state.readings + fresh, max(delays.readings, state.readings))
+    continued = state._replace(readings=counted)
     match state.status, observation:
         case RuleStatus.OK, Observation.BREACH if fresh:
             return _maybe_fire(RuleState(RuleStatus.PENDING, now, 1), now, delays)

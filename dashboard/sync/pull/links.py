@@ -73,10 +73,10 @@ class LinksReading:
         Where the account is not known to have links, an address that nobody knows (404) says that
         it has none; otherwise only this group has none.
         """
-        told = {self._told_by(answer) for answer in answers if answer.request.links} - {None}
-        if not told:
+        offers = {self._offer_in(answer) for answer in answers if answer.request.links} - {None}
+        if not offers:
             return
-        is_offered = False not in told
+        is_offered = False not in offers
         self.access = LinksAccess.ALL if is_offered else LinksAccess.NONE
         if is_offered is not self.account.links_offered:
             self.account.links_offered, self.account.links_asked_at = is_offered, now
@@ -84,7 +84,7 @@ class LinksReading:
                 links_offered=is_offered, links_asked_at=now
             )
 
-    def _told_by(self, answer: GroupAnswer) -> bool | None:
+    def _offer_in(self, answer: GroupAnswer) -> bool | None:
         """Whether an answer says that the account has links; None if it does not say."""
         if answer.links_offered is None and self._tries and not answer.failures:
             return False
