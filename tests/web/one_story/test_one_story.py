@@ -410,9 +410,9 @@ def check_today(world: World, strip: surfaces.Row, now: datetime) -> None:
     seen = strip["Completes today"]
     assert number_in(seen, f"^{NUMBER}") == today
     assert number_in(seen, f"of {NUMBER}") == round(needed)
-    assert ("without" in seen) == bool(unread)
+    assert ("excludes" in seen) == bool(unread)
     if unread:
-        assert number_in(seen, f"without {NUMBER} group") == unread
+        assert number_in(seen, f"excludes {NUMBER} group") == unread
     spent = strip["Spend today"].replace("\xa0", " ")
     assert spent == " + ".join(f"{round(costs[code]):,} {code}" for code in sorted(costs))
 
@@ -513,7 +513,8 @@ def test_alerts_and_mails_have_the_figures_of_the_pages(
     assert {one.group.status for one in short if one.group} == {"live"}
     mails = composed(world)
     said = sum(check_shortfall(world, groups, mail) for mail in mails)
-    assert said
+    # An overview of many items names the worst group alone, which may stand still.
+    assert said or any("Worst:" in mail for mail in mails)
     listed = {row["Project"]: row for row in surfaces.csv_rows(viewer, "/projects/export.csv")}
     assert sum(number(row["Open alerts"]) for row in listed.values()) == len(incidents)
     settings.METRICS_TOKEN = ""
