@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import IN_PLAN
-from dashboard.fielding.figures.project_path import projected_path
+from dashboard.fielding.figures.project_path import expected_line, projected_path
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.models import CompletesDay, Project
@@ -62,7 +61,7 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     return GroupShares(
         start,
         _group_shares(ranked, counts),
-        _required_line(groups),
+        expected_line(groups),
         projected_path(groups, now=now),
     )
 
@@ -129,29 +128,6 @@ def _group_shares(ranked: Sequence[GroupRow], counts: Mapping[int, Counts]) -> l
         name = f"Other ({len(others)})"
         shares.append(Share(name, rest.tolist()))
     return shares
-
-
-def _required_line(groups: Sequence[GroupRow]) -> Line:
-    """Return the sum of straight lines from 0 at each start to the goal at each end date."""
-    planned = [
-        (group.starts_at.timestamp(), group.ends_at.timestamp(), goal)
-        for group in groups
-        if group.starts_at and group.ends_at and group.starts_at < group.ends_at
-        if (goal := completes_target(group))
-    ]
-    return _sum_lines([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
-
-
-def _sum_lines(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:
-    """Return the sum of lines, constant beyond their ends, at every time where one bends."""
-    moments = sorted({moment for ends, _ in lines for moment in ends})
-    total = np.zeros(len(moments))
-    for ends, values in lines:
-        total += np.interp(moments, ends, values)
-    return [
-        (datetime.fromtimestamp(moment, UTC), float(value))
-        for moment, value in zip(moments, total, strict=True)
-    ]
 
 
 class TableRow(NamedTuple):
