@@ -86,8 +86,8 @@ FIGURES = (
     FigureDefinition(
         "Project expected by now",
         "completes",
-        "The sum of straight lines from 0 at each group's start to its goal at its end date, now. A "
-        "group's own pace follows the shape of its week instead.",
+        "The sum of straight lines from 0 at each group's start to its goal at its end date, now. "
+        "A group's own pace follows the shape of its week instead.",
         "start dates to now",
         PLAN,
         OURS,

@@ -1,4 +1,4 @@
-"""The completes of a project, stacked by group."""
+"""The completes of a project: their sum, or stacked by group."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.charts.series import HOUR
+from dashboard.web.formatting import numbers
 from dashboard.web.formatting.times import zone_city
 
 Line = Sequence[tuple[datetime, float]]
@@ -33,7 +34,7 @@ def project_figure(
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
-    """Return stacked areas from `start`, largest first, with target and forecast totals."""
+    """Return stacked areas from `start`, largest first, with expected and forecast totals."""
     layout = frame.figure_layout(palette, zone_city(zone))
     if start is None:
         return {"data": [], "layout": layout}
@@ -43,10 +44,124 @@ def project_figure(
         for i, share in enumerate(shares)
     ]
     if required:
-        traces.append(_line_trace(required, "Target", "dot", palette.soft, zone))
+        traces.append(_line_trace(required, "Expected", "dot", palette.soft, zone))
     if forecast:
         traces += _band_traces(forecast, palette, zone)
     return {"data": traces, "layout": layout}
+
+
+class ProjectSum(NamedTuple):
+    """The sum of all groups at each hour of the project's grid, and what it is held against.
+
+    ends_at: the last end date of open groups.
+    """
+
+    counts: Sequence[int]
+    goal: float
+    ends_at: datetime | None
+
+
+def project_sum_figure(
+    start: datetime | None,
+    total: ProjectSum,
+    *,
+    expected: Line,
+    forecast: Band,
+    palette: Palette,
+    zone: ZoneInfo,
+) -> Figure:
+    """Return the completes of all groups from `start`, with the expected line and the forecast.
+
+    The goal, the last end date and now are lines with their names; so there is no legend.
+    """
+    layout = frame.figure_layout(palette, zone_city(zone))
+    if start is None:
+        return {"data": [], "layout": layout}
+    layout["showlegend"] = False
+    layout["margin"]["t"] = 24
+    high = max((points.p90 for _, points in forecast), default=0.0)
+    top = max(*total.counts, total.goal, high, *(value for _, value in expected), 1)
+    frame.whole_ticks(layout, top)
+    layout["yaxis"]["range"] = [0, top * 1.12]
+    traces = [_sum_trace(start, total.counts, palette, zone)]
+    if expected:
+        traces.append(_line_trace(expected, "Expected", "dot", palette.soft, zone))
+    if forecast:
+        traces += _band_traces(forecast, palette, zone)
+    now = start + HOUR * (len(total.counts) - 1)
+    shapes = [_moment_line(now, palette.soft, "dash", zone)] if forecast else []
+    notes = [_moment_name(now, "Now", palette.soft, zone)] if forecast else []
+    if total.ends_at:
+        shapes.append(_moment_line(total.ends_at, palette.goal, "dash", zone))
+        name = f"Last end date {total.ends_at.astimezone(zone):%-d %b}"
+        notes.append(_moment_name(total.ends_at, name, palette.goal, zone))
+    if total.goal:
+        shapes.append(frame.level_line(total.goal, palette))
+        name = f"Goal {numbers.format_count(total.goal)}"
+        notes.append(frame.level_name(total.goal, name, palette))
+    layout["shapes"], layout["annotations"] = shapes, [*notes, *_end_names(forecast, palette, zone)]
+    return {"data": traces, "layout": layout}
+
+
+def _sum_trace(start: datetime, counts: Sequence[int], palette: Palette, zone: ZoneInfo) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Completes",
+        **frame.grid_times(start, HOUR, len(counts), zone),
+        "y": list(counts),
+        "fill": "tozeroy",
+        "fillcolor": palette.band,
+        "line": {"color": palette.bar, "width": 2.5},
+        "hovertemplate": "%{y:,} completes<extra></extra>",
+    }
+
+
+def _moment_line(at: datetime, colour: str, dash: str, zone: ZoneInfo) -> Figure:
+    clock = frame.local_clock(at, zone)
+    return {
+        "type": "line",
+        "yref": "paper",
+        "x0": clock,
+        "x1": clock,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": colour, "width": 1, "dash": dash},
+    }
+
+
+def _moment_name(at: datetime, text: str, colour: str, zone: ZoneInfo) -> Figure:
+    return {
+        "text": text,
+        "x": frame.local_clock(at, zone),
+        "xanchor": "right",
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": colour, "size": 12},
+    }
+
+
+def _end_names(forecast: Band, palette: Palette, zone: ZoneInfo) -> list[Figure]:
+    """Return the label at the end of the forecast: its middle and its range."""
+    if not forecast:
+        return []
+    at, (low, middle, high) = forecast[-1]
+    text = f"Forecast {numbers.format_count(middle)}"
+    if round(low) != round(high):
+        text += f" ({numbers.format_count(low)}–{numbers.format_count(high)})"
+    return [
+        {
+            "text": text,
+            "x": frame.local_clock(at, zone),
+            "xanchor": "right",
+            "y": low,
+            "yanchor": "top",
+            "showarrow": False,
+            "font": {"color": palette.ink, "size": 12},
+        }
+    ]
 
 
 def _area_trace(

@@ -71,6 +71,11 @@ _TERMS = (
     Term("EPCM", "Earnings per click and minute: EPC ÷ median LOI in minutes.", "EPCM"),
     Term(
         "Expected by now",
+        "The completes that a project would have by now if each group went in a straight line from "
+        "0 at its start to its goal at its end date.",
+    ),
+    Term(
+        "Expected by now",
         "Completes due by now to reach the goal on the end date, given the "
         "group's typical daily pattern.",
     ),
@@ -112,6 +117,11 @@ _TERMS = (
         "Prescreens",
         "Respondents who passed Cint's screener and were sent to the survey.",
         "Prescreens",
+    ),
+    Term(
+        "Projected at end",
+        "A project's completes on the end dates of its groups, each at most at its goal: the "
+        "median of their sum, and the range that holds 80 % of outcomes.",
     ),
     Term("Projected finish", "Date the goal is reached at the present pace; 80 % range."),
     Term(
@@ -170,6 +180,12 @@ _TERMS = (
         "Respondent unique codes",
     ),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
+    Term(
+        "Verdict",
+        "Short: 1 % or more of the project's goal will be missing on the end dates. Late: all of "
+        "it would come within 14 days after them. Over budget: the cost by end date is above the "
+        "budget.",
+    ),
 )
 TERMS = tuple(sorted(_TERMS, key=lambda term: term.name.casefold()))
 GLOSSARY = {term.name: term for term in TERMS}

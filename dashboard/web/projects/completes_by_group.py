@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.fielding.domain.scope import IN_PLAN
+from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.scope import IN_PLAN, is_open
 from dashboard.fielding.figures.project_path import expected_line, projected_path
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
@@ -32,14 +33,22 @@ _COLUMNS = ("pk", "name", "first_complete_at", *at_end.FIELDS, at_end.EXPECTED)
 class GroupShares(NamedTuple):
     """Hourly counts from `start` (None: nothing counted yet), largest groups first.
 
-    required: the sum of straight lines to the goals. forecast: the range of the groups' sum from
-    now to the last end date, each group capped at its goal.
+    required: what is expected, the sum of straight lines to the goals. forecast: the range of the
+    groups' sum from now to the last end date, each group capped at its goal. goal: of all groups,
+    in completes. ends_at: the last end date of those that are open.
     """
 
     start: datetime | None
     shares: list[Share]
     required: Line
     forecast: list[tuple[datetime, Percentiles]]
+    goal: float = 0.0
+    ends_at: datetime | None = None
+
+    @property
+    def total(self) -> list[int]:
+        """Return the counts of all groups together."""
+        return [sum(counts) for counts in zip(*(s.counts for s in self.shares), strict=True)]
 
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
@@ -63,6 +72,8 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
         _group_shares(ranked, counts),
         expected_line(groups),
         projected_path(groups, now=now),
+        sum(float(completes_target(group) or 0) for group in groups),
+        max((g.ends_at for g in groups if g.ends_at and is_open(g, now)), default=None),
     )
 
 

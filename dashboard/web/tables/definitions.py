@@ -16,6 +16,7 @@ PROJECTS = {
     "name": Column("Project", "name"),
     "pm": Column("PM", "pm_name"),
     "status": Column("Status", "status"),
+    "verdict": Column("Verdict", "short", descending=True, hint="Verdict"),
     "groups": Column("Live groups", "live", descending=True, kind="num"),
     "progress": Column("Progress", "completes_sum", descending=True),
     "short": Column(

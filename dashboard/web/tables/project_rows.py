@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from dashboard.fielding.figures.project_verdict import ProjectVerdict
 from dashboard.fielding.models import Project
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.status import StatusLabel, is_stale, status_label
+from dashboard.web.projects.summary import verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class ProjectRow:
     reference: str
     manager: str
     status: StatusLabel
+    verdict: ProjectVerdict
     live: int
     groups: int
     progress: numbers.GroupProgress
@@ -49,6 +52,7 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         reference=project.reference_number,
         manager=listed.pm_name or numbers.DASH,
         status=status_label(project.status),
+        verdict=verdict_of(project, UTC),
         live=listed.live,
         groups=listed.groups,
         progress=numbers.group_progress(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet
 from dashboard.web.auth.permissions import exchange_ids
 from dashboard.web.formatting.status import status_label
+from dashboard.web.projects.summary import verdict_of
 from dashboard.web.tables import definitions, exports
 from dashboard.web.tables.project_rows import project_row
 from dashboard.web.tables.query_state import Listing
@@ -25,6 +26,7 @@ HEADINGS = (
     "Reference",
     "PM",
     "Status",
+    "Verdict",
     "Live groups",
     "Groups",
     "Completes",
@@ -106,6 +108,7 @@ def _project_cells(project: Project) -> list[exports.Cell]:
         row.reference_number,
         row.pm_name,
         status_label(row.status).word,
+        verdict_of(project, UTC).in_a_file,
         int(row.live),
         int(row.groups),
         round(row.completes_sum),
