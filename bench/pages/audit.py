@@ -317,13 +317,17 @@ class Audit:
 
     def _check_chart(self, address: str, groups: dict[str, Answers]) -> None:
         plan = [answers for answers in groups.values() if answers.in_plan]
-        traces = self._traces(f"{address}chart.json")
+        traces = self._traces(f"{address}chart.json?per=group")
         done = sum(trace["y"][-1] for trace in traces if trace.get("stackgroup"))
         self._same(f"{address} chart", done, sum(one.completes for one in plan))
-        target = next((trace for trace in traces if trace["name"] == "Target"), None)
+        whole = [t for t in self._traces(f"{address}chart.json") if t["name"] == "Completes"]
+        self._same(f"{address} chart of the sum", sum(trace["y"][-1] for trace in whole), done)
+        expected = next((trace for trace in traces if trace["name"] == "Expected"), None)
         dated = [one for one in plan if one.runs]
-        if target:
-            self._same(f"{address} target", target["y"][-1], sum(one.goal or 0 for one in dated))
+        if expected:
+            self._same(
+                f"{address} expected", expected["y"][-1], sum(one.goal or 0 for one in dated)
+            )
 
     def _check_spend(self, groups: dict[str, dict[str, Answers]]) -> None:
         everything = [one for of_project in groups.values() for one in of_project.values()]

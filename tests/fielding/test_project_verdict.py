@@ -216,14 +216,15 @@ def test_less_than_a_hundredth_of_the_goal_is_on_track() -> None:
         ({"short_groups": 1, "open_groups": 1}, "1 of 1 open group falls short."),
         (
             {"paused_groups": 25, "paused_by_exchange": 25, "paused": 4100.0},
-            "25 of 83 open groups are paused by Cint; 4,100 missing in paused groups.",
+            "25 of 83 open groups are paused by Cint; "
+            "4,100 completes are missing in paused groups.",
         ),
         (
             {"paused_groups": 25, "paused_by_exchange": 20},
             "25 of 83 open groups are paused, 20 by Cint.",
         ),
         ({"paused_groups": 1}, "1 of 83 open groups is paused."),
-        ({"ended_short": 1200.0}, "Groups that are over lack 1,200."),
+        ({"ended_short": 1200.0}, "Completed and ended groups lack 1,200."),
         (
             {"unprojected_groups": 4},
             "4 of 83 open groups have no forecast yet, and count as reaching their goals.",
@@ -245,24 +246,24 @@ def test_groups_are_told_after_the_answer(changes: dict[str, Any], sentence: str
         (
             {"GBP": costs("50000", 96000)},
             GBP,
-            ("Cost by end date is 96,000 GBP, 6,000 GBP over the budget of 90,000 GBP.",),
+            ("The cost by end date is 96,000 GBP, 6,000 GBP over the budget of 90,000 GBP.",),
         ),
         (
             {"GBP": costs("50000", 80000)},
             GBP,
-            ("Cost by end date is 80,000 GBP, within the budget of 90,000 GBP.",),
+            ("The cost by end date is 80,000 GBP, within the budget of 90,000 GBP.",),
         ),
-        ({"GBP": costs("50000", 80000)}, None, ("Cost by end date is 80,000 GBP.",)),
+        ({"GBP": costs("50000", 80000)}, None, ("The cost by end date is 80,000 GBP.",)),
         (
             {"EUR": costs("50", 60), "USD": costs("70", 111)},
             None,
-            ("Cost by end date is 60 EUR + 111 USD.",),
+            ("The cost by end date is 60 EUR + 111 USD.",),
         ),
         (
             {"GBP": costs("50000", 96000), "USD": costs("70", 111)},
             GBP,
             (
-                "Cost by end date is 96,000 GBP, 6,000 GBP over the budget of 90,000 GBP.",
+                "The cost by end date is 96,000 GBP, 6,000 GBP over the budget of 90,000 GBP.",
                 "In other currencies it is 111 USD.",
             ),
         ),
@@ -271,7 +272,7 @@ def test_groups_are_told_after_the_answer(changes: dict[str, Any], sentence: str
             GBP,
             (
                 "No group costs the currency of the budget of 90,000 GBP.",
-                "Cost by end date is 111 USD.",
+                "The cost by end date is 111 USD.",
             ),
         ),
         ({"USD": CurrencyOutlook()}, None, ()),
@@ -285,7 +286,7 @@ def test_money_comes_last_and_currencies_stay_apart(
 
 def test_a_project_that_is_over_has_a_spend_and_no_cost_to_come() -> None:
     seen = verdict(outlook(open_groups=0, money={"GBP": costs("85000", 85000)}), GBP)
-    assert seen.sentences[-1] == "Spend is 85,000 GBP, within the budget of 90,000 GBP."
+    assert seen.sentences[-1] == "The spend is 85,000 GBP, within the budget of 90,000 GBP."
 
 
 def test_a_budget_that_will_not_do_is_the_verdict_of_a_project_on_track() -> None:

@@ -86,8 +86,8 @@ def _expected(rows: Iterable[HasDates]) -> list[tuple[float, float]]:
     ]
     moments = sorted({moment for begins, ends, _ in lines for moment in (begins, ends)})
     total = np.zeros(len(moments))
-    for begins, ends, goal in lines:
-        total += np.interp(moments, (begins, ends), (0.0, goal))
+    for begins, ends, height in lines:
+        total += np.interp(moments, (begins, ends), (0.0, height))
     return list(zip(moments, total.tolist(), strict=True))
 
 

@@ -210,7 +210,7 @@ def _group_sentences(kind: VerdictKind, outlook: ProjectOutlook) -> list[str]:
     if outlook.paused_groups:
         found.append(_paused_sentence(outlook))
     if outlook.ended_short >= 1 and number:
-        found.append(f"Groups that are over lack {format_count(outlook.ended_short)}.")
+        found.append(f"Completed and ended groups lack {format_count(outlook.ended_short)}.")
     if outlook.unprojected_groups and kind is not VerdictKind.NO_FORECAST:
         is_one = outlook.unprojected_groups == 1
         found.append(
@@ -231,7 +231,9 @@ def _paused_sentence(outlook: ProjectOutlook) -> str:
     verb = "is" if paused == 1 else "are"
     by = " by Cint" if by_exchange == paused else f", {format_count(by_exchange)} by Cint"
     lacking = (
-        f"; {format_count(outlook.paused)} missing in paused groups" if outlook.paused >= 1 else ""
+        f"; {format_count(outlook.paused)} completes are missing in paused groups"
+        if outlook.paused >= 1
+        else ""
     )
     lead = f"{format_count(paused)} of {_open_groups(outlook.open_groups)} {verb} paused"
     return f"{lead}{by if by_exchange else ''}{lacking}."
@@ -241,7 +243,7 @@ def _money_sentences(outlook: ProjectOutlook, budget: Budget | None, over: str) 
     """Return the cost by the end date beside the budget; money of other currencies apart."""
     costs = {code: cost_by_end(money) for code, money in outlook.money.items()}
     costs = {code: cost for code, cost in costs.items() if cost > 0}
-    subject = "Cost by end date is" if outlook.open_groups else "Spend is"
+    subject = "The cost by end date is" if outlook.open_groups else "The spend is"
     if budget is None:
         return [f"{subject} {_totals(costs)}."] if costs else []
     if budget.currency not in outlook.money:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -90,7 +91,7 @@ def project_sum_figure(
         traces += _band_traces(forecast, palette, zone)
     now = start + HOUR * (len(total.counts) - 1)
     shapes = [_moment_line(now, palette.soft, "dash", zone)] if forecast else []
-    notes = [_moment_name(now, "Now", palette.soft, zone)] if forecast else []
+    notes = _names_of_lines(expected, forecast, now, palette, zone)
     if total.ends_at:
         shapes.append(_moment_line(total.ends_at, palette.goal, "dash", zone))
         name = f"Last end date {total.ends_at.astimezone(zone):%-d %b}"
@@ -99,7 +100,7 @@ def project_sum_figure(
         shapes.append(frame.level_line(total.goal, palette))
         name = f"Goal {numbers.format_count(total.goal)}"
         notes.append(frame.level_name(total.goal, name, palette))
-    layout["shapes"], layout["annotations"] = shapes, [*notes, *_end_names(forecast, palette, zone)]
+    layout["shapes"], layout["annotations"] = shapes, notes
     return {"data": traces, "layout": layout}
 
 
@@ -143,25 +144,28 @@ def _moment_name(at: datetime, text: str, colour: str, zone: ZoneInfo) -> Figure
     }
 
 
-def _end_names(forecast: Band, palette: Palette, zone: ZoneInfo) -> list[Figure]:
-    """Return the label at the end of the forecast: its middle and its range."""
+def _names_of_lines(
+    expected: Line, forecast: Band, now: datetime, palette: Palette, zone: ZoneInfo
+) -> list[Figure]:
+    """Return the labels beside now: of itself, of what is expected by then; and of the forecast."""
     if not forecast:
         return []
-    at, (low, middle, high) = forecast[-1]
-    text = f"Forecast {numbers.format_count(middle)}"
-    if round(low) != round(high):
-        text += f" ({numbers.format_count(low)}–{numbers.format_count(high)})"
-    return [
-        {
-            "text": text,
-            "x": frame.local_clock(at, zone),
-            "xanchor": "right",
-            "y": low,
-            "yanchor": "top",
-            "showarrow": False,
-            "font": {"color": palette.ink, "size": 12},
-        }
-    ]
+    name = {"showarrow": False, "xanchor": "left", "yanchor": "top"}
+    soft = {"font": {"color": palette.soft, "size": 12}, "x": frame.local_clock(now, zone)}
+    names = [name | soft | {"text": "Now", "y": 0, "yanchor": "bottom"}]
+    for (begins, low), (ends, high) in pairwise(expected):
+        if begins <= now < ends:
+            value = low + (high - low) * ((now - begins) / (ends - begins))
+            names.append(name | soft | {"text": "Expected", "y": value})
+    at, (lowest, middle, _) = forecast[-1]
+    at_end = {
+        "text": f"Forecast {numbers.format_count(middle)}",
+        "x": frame.local_clock(at, zone),
+        "xanchor": "right",
+        "y": lowest,
+        "font": {"color": palette.ink, "size": 12},
+    }
+    return [*names, name | at_end]
 
 
 def _area_trace(

@@ -60,14 +60,12 @@ def project_tiles(project: Project) -> list[Tile]:
 
 
 def _completes_tile(outlook: ProjectOutlook) -> Tile:
+    done = numbers.format_count(outlook.completes)
+    if not outlook.goal:
+        return Tile("Completes", done, notes=(("no group has a goal", ""),), hint="Completes")
     share = f"{numbers.format_percent(outlook.completes / outlook.goal)} of goal"
-    return Tile(
-        "Completes",
-        numbers.format_count(outlook.completes),
-        f"of {numbers.format_count(outlook.goal)}" if outlook.goal else "",
-        ((share, ""),) if outlook.goal else (("no group has a goal", ""),),
-        hint="Completes",
-    )
+    of = f"of {numbers.format_count(outlook.goal)}"
+    return Tile("Completes", done, of, ((share, ""),), hint="Completes")
 
 
 def _expected_tile(outlook: ProjectOutlook) -> Tile:

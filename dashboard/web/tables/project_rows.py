@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from dashboard.fielding.figures.project_verdict import ProjectVerdict
+from dashboard.fielding.figures.project_verdict import ProjectVerdict, VerdictKind
 from dashboard.fielding.models import Project
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.status import StatusLabel, is_stale, status_label
 from dashboard.web.projects.summary import verdict_of
+
+# The verdicts whose number is the projected shortfall.
+SAYS_SHORT = (VerdictKind.SHORT, VerdictKind.ENDED_SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,12 @@ class ProjectRow:
     remark: str
 
 
-def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -> ProjectRow:
+def project_row(
+    project: Project, spent: Mapping[str, Decimal], *, now: datetime, zone: tzinfo
+) -> ProjectRow:
     """Return a project's row; `project` has the annotations of `ProjectQuerySet.for_list`."""
     listed: Any = project  # Any: Django types no annotations
+    verdict, shortfall = verdict_of(project, zone), numbers.format_count(listed.short)
     return ProjectRow(
         pk=project.pk,
         name=project.name,
@@ -52,13 +58,13 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         reference=project.reference_number,
         manager=listed.pm_name or numbers.DASH,
         status=status_label(project.status),
-        verdict=verdict_of(project, UTC),
+        verdict=verdict,
         live=listed.live,
         groups=listed.groups,
         progress=numbers.group_progress(
             "completes", round(listed.completes_sum), None, round(listed.goal_sum)
         ),
-        short=numbers.format_count(listed.short),
+        short="" if listed.short < 1 or verdict.kind in SAYS_SHORT else shortfall,
         missing_in_paused=(
             numbers.format_count(listed.missing_in_paused) if listed.missing_in_paused >= 1 else ""
         ),

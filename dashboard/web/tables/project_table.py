@@ -9,9 +9,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet
-from dashboard.web.auth.permissions import exchange_ids
+from dashboard.web.auth.permissions import current_user, exchange_ids
 from dashboard.web.formatting.status import status_label
 from dashboard.web.projects.summary import verdict_of
 from dashboard.web.tables import definitions, exports
@@ -55,8 +56,12 @@ def project_table_context(
     own_ids = exchange_ids(request)
     projects, total = listing.rows(definitions.narrow_rows(everything.for_list(), listing, own_ids))
     money = spend_by_project([project.pk for project in projects])
+    zone = zone_named(current_user(request).time_zone)
     return {
-        "rows": [project_row(project, money.get(project.pk, {}), now) for project in projects],
+        "rows": [
+            project_row(project, money.get(project.pk, {}), now=now, zone=zone)
+            for project in projects
+        ],
         "listing": listing,
         "pages": listing.pages(total),
         "statuses": definitions.status_choices(
