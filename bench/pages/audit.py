@@ -322,12 +322,10 @@ class Audit:
         self._same(f"{address} chart", done, sum(one.completes for one in plan))
         whole = [t for t in self._traces(f"{address}chart.json") if t["name"] == "Completes"]
         self._same(f"{address} chart of the sum", sum(trace["y"][-1] for trace in whole), done)
-        expected = next((trace for trace in traces if trace["name"] == "Expected"), None)
+        target = next((trace for trace in traces if trace["name"] == "Target"), None)
         dated = [one for one in plan if one.runs]
-        if expected:
-            self._same(
-                f"{address} expected", expected["y"][-1], sum(one.goal or 0 for one in dated)
-            )
+        if target:
+            self._same(f"{address} target", target["y"][-1], sum(one.goal or 0 for one in dated))
 
     def _check_spend(self, groups: dict[str, dict[str, Answers]]) -> None:
         everything = [one for of_project in groups.values() for one in of_project.values()]

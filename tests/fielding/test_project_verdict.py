@@ -352,7 +352,7 @@ def test_pauses_by_cint_are_counted_apart(project: Project) -> None:
     assert (seen.paused_groups, seen.paused_by_exchange, seen.live_groups) == (2, 1, 1)
 
 
-def test_what_is_expected_by_now_is_a_straight_line_to_each_goal(project: Project) -> None:
+def test_the_target_by_now_is_on_straight_lines_to_the_goals(project: Project) -> None:
     half = {"starts_at": NOW - 5 * DAY, "ends_at": NOW + 5 * DAY}
     factories.group(project, **half)
     factories.group(project, status="completed", starts_at=NOW - 9 * DAY, ends_at=NOW - DAY)
@@ -361,11 +361,11 @@ def test_what_is_expected_by_now_is_a_straight_line_to_each_goal(project: Projec
     )
     factories.group(project, **half, status="draft")
     seen = stored(project)
-    assert seen.expected == 100 + 200
+    assert seen.target == 100 + 200
     assert seen.last_end == NOW + 9 * DAY
 
 
-def test_nothing_is_expected_of_groups_without_dates(project: Project) -> None:
+def test_groups_without_dates_have_no_target(project: Project) -> None:
     factories.group(project, ends_at=None)
     seen = stored(project)
-    assert (seen.expected, seen.last_end) == (None, None)
+    assert (seen.target, seen.last_end) == (None, None)

@@ -84,15 +84,15 @@ FIGURES = (
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
-        "Project expected by now",
+        "Target by now",
         "completes",
         "The sum of straight lines from 0 at each group's start to its goal at its end date, now. "
-        "A group's own pace follows the shape of its week instead.",
+        "What is expected of a group by now follows the shape of its week instead.",
         "start dates to now",
         PLAN,
         OURS,
         "project, chart of the project",
-        "dashboard.fielding.figures.project_path.expected_by",
+        "dashboard.fielding.figures.project_path.target_by",
     ),
     FigureDefinition(
         "Completes by end date",

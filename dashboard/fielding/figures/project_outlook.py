@@ -11,7 +11,7 @@ import msgspec
 
 from dashboard.fielding.domain.scope import THE_EXCHANGE, is_in_plan, is_open
 from dashboard.fielding.figures.joint_sum import JointDraws
-from dashboard.fielding.figures.project_path import HasDates, expected_by
+from dashboard.fielding.figures.project_path import HasDates, target_by
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.insight.at_end import (
@@ -78,7 +78,8 @@ class ProjectOutlook(StoredPart, frozen=True):
     short_groups: open groups whose middle projection misses the goal; unseen_groups: those of them
     whose finish is not in sight; late_days: from the end date to the projected finish, of the
     latest of the others. unprojected_groups: open groups without a projection, which count as
-    reaching their goals. expected: completes expected by then; None without dates. ends_at: the
+    reaching their goals. target: the completes
+    of straight lines to the goals by then; None without dates. ends_at: the
     last end date of open groups (ISO 8601); empty without one.
     """
 
@@ -98,7 +99,7 @@ class ProjectOutlook(StoredPart, frozen=True):
     unseen_groups: int = 0
     unprojected_groups: int = 0
     late_days: float | None = None
-    expected: float | None = None
+    target: float | None = None
     ends_at: str = ""
     money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
 
@@ -151,7 +152,7 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
             not (end.is_projected or end.is_over) and end.goal is not None for end in ends
         ),
         late_days=late_days,
-        expected=expected_by(planned, now),
+        target=target_by(planned, now),
         ends_at=max(end_dates).isoformat(timespec="seconds") if end_dates else "",
         money={
             currency: _money_of(

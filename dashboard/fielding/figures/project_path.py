@@ -1,4 +1,4 @@
-"""The way of a project's completes: what is expected by when, and where it goes, as a band."""
+"""The way of a project's completes: its target by any time, and where it goes, as a band."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ def projected_path(rows: Sequence[HasPath], *, now: datetime) -> list[tuple[date
     ]
 
 
-def expected_line(rows: Iterable[HasDates]) -> list[tuple[datetime, float]]:
-    """Return the completes that are expected of all groups, at every time where the line bends.
+def target_line(rows: Iterable[HasDates]) -> list[tuple[datetime, float]]:
+    """Return the target of all groups in completes, at every time where the line bends.
 
     The sum of straight lines from 0 at each start to the goal at each end date; a group without
     one of the three has none.
     """
-    return [(datetime.fromtimestamp(at, UTC), total) for at, total in _expected(rows)]
+    return [(datetime.fromtimestamp(at, UTC), total) for at, total in _target_bends(rows)]
 
 
-def expected_by(rows: Iterable[HasDates], moment: datetime) -> float | None:
-    """Return the completes that are expected of all groups at a time; None without such a line."""
-    line = _expected(rows)
+def target_by(rows: Iterable[HasDates], moment: datetime) -> float | None:
+    """Return the target of all groups in completes at a time; None without such a line."""
+    line = _target_bends(rows)
     if not line:
         return None
     moments, totals = zip(*line, strict=True)
     return float(np.interp(moment.timestamp(), moments, totals))
 
 
-def _expected(rows: Iterable[HasDates]) -> list[tuple[float, float]]:
-    """Return the bends of the expected line: time in seconds, completes."""
+def _target_bends(rows: Iterable[HasDates]) -> list[tuple[float, float]]:
+    """Return the bends of the target line: time in seconds, completes."""
     lines = [
         (row.starts_at.timestamp(), row.ends_at.timestamp(), float(goal))
         for row in rows

@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 from dashboard.fielding.domain.figures import format_count
 from dashboard.fielding.domain.money import format_total, format_totals
-from dashboard.fielding.figures.project_outlook import CurrencyOutlook, ProjectOutlook
+from dashboard.fielding.figures.project_outlook import (
+    CurrencyOutlook,
+    ProjectOutlook,
+    outlook_of_project,
+)
+from dashboard.fielding.models import Project
 
 TOLERANCE = 0.01  # of the goal: a projected shortfall below it is on track
 LATE_AT_MOST = 14.0  # days after the end dates, up to which an extension is the remedy
@@ -95,6 +100,18 @@ def project_verdict(
         *_money_sentences(outlook, budget, over),
     ]
     return ProjectVerdict(kind, _short_form(kind, outlook, over), tuple(sentences), over)
+
+
+def verdict_of_project(project: Project, *, zone: tzinfo) -> ProjectVerdict:
+    """Return the verdict on a project from its stored outlook; zone: of the dates in it."""
+    return project_verdict(outlook_of_project(project), budget_of_project(project), zone=zone)
+
+
+def budget_of_project(project: Project) -> Budget | None:
+    """Return a project's budget; None without one."""
+    if project.budget is None:
+        return None
+    return Budget(project.budget, project.budget_currency)
 
 
 def budget_excess(outlook: ProjectOutlook, budget: Budget | None) -> Decimal | None:

@@ -35,7 +35,7 @@ def project_figure(
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
-    """Return stacked areas from `start`, largest first, with expected and forecast totals."""
+    """Return stacked areas from `start`, largest first, with target and forecast totals."""
     layout = frame.figure_layout(palette, zone_city(zone))
     if start is None:
         return {"data": [], "layout": layout}
@@ -45,7 +45,7 @@ def project_figure(
         for i, share in enumerate(shares)
     ]
     if required:
-        traces.append(_line_trace(required, "Expected", "dot", palette.soft, zone))
+        traces.append(_line_trace(required, "Target", "dot", palette.soft, zone))
     if forecast:
         traces += _band_traces(forecast, palette, zone)
     return {"data": traces, "layout": layout}
@@ -66,12 +66,12 @@ def project_sum_figure(
     start: datetime | None,
     total: ProjectSum,
     *,
-    expected: Line,
+    target: Line,
     forecast: Band,
     palette: Palette,
     zone: ZoneInfo,
 ) -> Figure:
-    """Return the completes of all groups from `start`, with the expected line and the forecast.
+    """Return the completes of all groups from `start`, with the target line and the forecast.
 
     The goal, the last end date and now are lines with their names; so there is no legend.
     """
@@ -81,17 +81,17 @@ def project_sum_figure(
     layout["showlegend"] = False
     layout["margin"]["t"] = 24
     high = max((points.p90 for _, points in forecast), default=0.0)
-    top = max(*total.counts, total.goal, high, *(value for _, value in expected), 1)
+    top = max(*total.counts, total.goal, high, *(value for _, value in target), 1)
     frame.whole_ticks(layout, top)
     layout["yaxis"]["range"] = [0, top * 1.12]
     traces = [_sum_trace(start, total.counts, palette, zone)]
-    if expected:
-        traces.append(_line_trace(expected, "Expected", "dot", palette.soft, zone))
+    if target:
+        traces.append(_line_trace(target, "Target", "dot", palette.soft, zone))
     if forecast:
         traces += _band_traces(forecast, palette, zone)
     now = start + HOUR * (len(total.counts) - 1)
     shapes = [_moment_line(now, palette.soft, "dash", zone)] if forecast else []
-    notes = _names_of_lines(expected, forecast, now, palette, zone)
+    notes = _names_of_lines(target, forecast, now, palette, zone)
     if total.ends_at:
         shapes.append(_moment_line(total.ends_at, palette.goal, "dash", zone))
         name = f"Last end date {total.ends_at.astimezone(zone):%-d %b}"
@@ -145,18 +145,18 @@ def _moment_name(at: datetime, text: str, colour: str, zone: ZoneInfo) -> Figure
 
 
 def _names_of_lines(
-    expected: Line, forecast: Band, now: datetime, palette: Palette, zone: ZoneInfo
+    target: Line, forecast: Band, now: datetime, palette: Palette, zone: ZoneInfo
 ) -> list[Figure]:
-    """Return the labels beside now: of itself, of what is expected by then; and of the forecast."""
+    """Return the labels beside now: of itself, of the target by then; and of the forecast."""
     if not forecast:
         return []
     name = {"showarrow": False, "xanchor": "left", "yanchor": "top"}
     soft = {"font": {"color": palette.soft, "size": 12}, "x": frame.local_clock(now, zone)}
     names = [name | soft | {"text": "Now", "y": 0, "yanchor": "bottom"}]
-    for (begins, low), (ends, high) in pairwise(expected):
+    for (begins, low), (ends, high) in pairwise(target):
         if begins <= now < ends:
             value = low + (high - low) * ((now - begins) / (ends - begins))
-            names.append(name | soft | {"text": "Expected", "y": value})
+            names.append(name | soft | {"text": "Target", "y": value})
     at, (lowest, middle, _) = forecast[-1]
     at_end = {
         "text": f"Forecast {numbers.format_count(middle)}",

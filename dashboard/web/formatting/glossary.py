@@ -71,11 +71,6 @@ _TERMS = (
     Term("EPCM", "Earnings per click and minute: EPC ÷ median LOI in minutes.", "EPCM"),
     Term(
         "Expected by now",
-        "The completes that a project would have by now if each group went in a straight line from "
-        "0 at its start to its goal at its end date.",
-    ),
-    Term(
-        "Expected by now",
         "Completes due by now to reach the goal on the end date, given the "
         "group's typical daily pattern.",
     ),
@@ -178,6 +173,11 @@ _TERMS = (
         "One-time links to the survey: each respondent who is sent to it uses one. Cint pauses a "
         "group that has none left. Not every account has them.",
         "Respondent unique codes",
+    ),
+    Term(
+        "Target by now",
+        "The completes that a project would have by now if each group went in a straight line from "
+        "0 at its start to its goal at its end date.",
     ),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
     Term(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import IN_PLAN, is_open
-from dashboard.fielding.figures.project_path import expected_line, projected_path
+from dashboard.fielding.figures.project_path import projected_path, target_line
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.models import CompletesDay, Project
@@ -33,7 +33,7 @@ _COLUMNS = ("pk", "name", "first_complete_at", *at_end.FIELDS, at_end.EXPECTED)
 class GroupShares(NamedTuple):
     """Hourly counts from `start` (None: nothing counted yet), largest groups first.
 
-    required: what is expected, the sum of straight lines to the goals. forecast: the range of the
+    required: the target, the sum of straight lines to the goals. forecast: the range of the
     groups' sum from now to the last end date, each group capped at its goal. goal: of all groups,
     in completes. ends_at: the last end date of those that are open.
     """
@@ -70,7 +70,7 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     return GroupShares(
         start,
         _group_shares(ranked, counts),
-        expected_line(groups),
+        target_line(groups),
         projected_path(groups, now=now),
         sum(float(completes_target(group) or 0) for group in groups),
         max((g.ends_at for g in groups if g.ends_at and is_open(g, now)), default=None),

@@ -1,19 +1,17 @@
-"""The verdict on a project, as its page and the list of projects have it, and its tiles."""
+"""The tiles at the top of a project's page, below its verdict."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from dashboard.fielding.figures.goal_cost import COST_BY_END_DATE
 from dashboard.fielding.figures.project_outlook import ProjectOutlook, outlook_of_project
 from dashboard.fielding.figures.project_verdict import (
     Budget,
-    ProjectVerdict,
     budget_excess,
+    budget_of_project,
     cost_by_end,
     missing_at_end,
-    project_verdict,
     projected_at_end,
 )
 from dashboard.fielding.models import Project
@@ -32,18 +30,6 @@ class Tile:
     wide: bool = False
 
 
-def budget_of(project: Project) -> Budget | None:
-    """Return a project's budget; None without one."""
-    if project.budget is None:
-        return None
-    return Budget(project.budget, project.budget_currency)
-
-
-def verdict_of(project: Project, zone: tzinfo) -> ProjectVerdict:
-    """Return the verdict on a project; zone: of the dates in its sentences."""
-    return project_verdict(outlook_of_project(project), budget_of(project), zone=zone)
-
-
 def project_tiles(project: Project) -> list[Tile]:
     """Return the tiles of a project; none before its first pull or without a group in the plan."""
     outlook = outlook_of_project(project)
@@ -51,11 +37,11 @@ def project_tiles(project: Project) -> list[Tile]:
         return []
     return [
         _completes_tile(outlook),
-        _expected_tile(outlook),
+        _target_tile(outlook),
         _projected_tile(outlook),
         _late_tile(outlook),
         _paused_tile(outlook),
-        _spend_tile(outlook, budget_of(project)),
+        _spend_tile(outlook, budget_of_project(project)),
     ]
 
 
@@ -68,16 +54,16 @@ def _completes_tile(outlook: ProjectOutlook) -> Tile:
     return Tile("Completes", done, of, ((share, ""),), hint="Completes")
 
 
-def _expected_tile(outlook: ProjectOutlook) -> Tile:
-    if outlook.expected is None:
-        return Tile("Expected by now", numbers.DASH, hint="Expected by now")
-    gap = round(outlook.completes) - round(outlook.expected)
+def _target_tile(outlook: ProjectOutlook) -> Tile:
+    if outlook.target is None:
+        return Tile("Target by now", numbers.DASH, hint="Target by now")
+    gap = round(outlook.completes) - round(outlook.target)
     note = f"{numbers.format_count(abs(gap))} {'behind' if gap < 0 else 'ahead'}"
     return Tile(
-        "Expected by now",
-        numbers.format_count(outlook.expected),
+        "Target by now",
+        numbers.format_count(outlook.target),
         notes=((note, "warn" if gap < 0 else ""),) if gap else (("exactly as many", ""),),
-        hint="Expected by now",
+        hint="Target by now",
     )
 
 

@@ -8,11 +8,14 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from dashboard.fielding.figures.project_verdict import ProjectVerdict, VerdictKind
+from dashboard.fielding.figures.project_verdict import (
+    ProjectVerdict,
+    VerdictKind,
+    verdict_of_project,
+)
 from dashboard.fielding.models import Project
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.status import StatusLabel, is_stale, status_label
-from dashboard.web.projects.summary import verdict_of
 
 # The verdicts whose number is the projected shortfall.
 SAYS_SHORT = (VerdictKind.SHORT, VerdictKind.ENDED_SHORT)
@@ -50,7 +53,7 @@ def project_row(
 ) -> ProjectRow:
     """Return a project's row; `project` has the annotations of `ProjectQuerySet.for_list`."""
     listed: Any = project  # Any: Django types no annotations
-    verdict, shortfall = verdict_of(project, zone), numbers.format_count(listed.short)
+    verdict, shortfall = verdict_of_project(project, zone=zone), numbers.format_count(listed.short)
     return ProjectRow(
         pk=project.pk,
         name=project.name,

@@ -10,11 +10,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from dashboard.fielding.domain.time_zones import zone_named
+from dashboard.fielding.figures.project_verdict import verdict_of_project
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet
 from dashboard.web.auth.permissions import current_user, exchange_ids
 from dashboard.web.formatting.status import status_label
-from dashboard.web.projects.summary import verdict_of
 from dashboard.web.tables import definitions, exports
 from dashboard.web.tables.project_rows import project_row
 from dashboard.web.tables.query_state import Listing
@@ -113,7 +113,7 @@ def _project_cells(project: Project) -> list[exports.Cell]:
         row.reference_number,
         row.pm_name,
         status_label(row.status).word,
-        verdict_of(project, UTC).in_a_file,
+        verdict_of_project(project, zone=UTC).in_a_file,
         int(row.live),
         int(row.groups),
         round(row.completes_sum),

@@ -141,7 +141,7 @@ def _project_figure(request: HttpRequest, project: Project) -> charts.Figure:
     return charts.project_sum_figure(
         group_shares.start,
         charts.ProjectSum(group_shares.total, group_shares.goal, group_shares.ends_at),
-        expected=group_shares.required,
+        target=group_shares.required,
         forecast=group_shares.forecast,
         palette=palette,
         zone=zone,

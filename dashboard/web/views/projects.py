@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
+from dashboard.fielding.figures.project_verdict import verdict_of_project
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.sync import scheduling
@@ -76,7 +77,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     }
     context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
     user, now = current_user(request), datetime.now(UTC)
-    context["verdict"] = summary.verdict_of(project, zone_named(user.time_zone))
+    context["verdict"] = verdict_of_project(project, zone=zone_named(user.time_zone))
     context["tiles"] = summary.project_tiles(project)
     context |= needs_of_project(user, project.pk, now=now)
     context["by_group"] = request.GET.get("chart") == "group"

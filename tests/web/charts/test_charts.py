@@ -145,7 +145,7 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
 
 def sum_figure(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
-        "expected": [(NOW, 0), (NOW + timedelta(hours=4), 40)],
+        "target": [(NOW, 0), (NOW + timedelta(hours=4), 40)],
         "forecast": [
             (NOW + timedelta(hours=2), Percentiles(30, 30, 30)),
             (NOW + timedelta(hours=4), Percentiles(33, 36, 39)),
@@ -161,11 +161,11 @@ def test_the_sum_of_a_project_names_its_lines_where_they_are() -> None:
     made = sum_figure()
     go.Figure(made)
     names = [trace["name"] for trace in made["data"]]
-    assert names == ["Completes", "Expected", "Low", "Forecast (80 %)", "Forecast"]
+    assert names == ["Completes", "Target", "Low", "Forecast (80 %)", "Forecast"]
     assert made["layout"]["showlegend"] is False
     labels = {note["text"]: note for note in made["layout"]["annotations"]}
-    assert set(labels) == {"Now", "Expected", "Forecast 36", "Last end date 21 Nov", "Goal 40"}
-    assert labels["Expected"]["y"] == 20  # half of the way to 40
+    assert set(labels) == {"Now", "Target", "Forecast 36", "Last end date 21 Nov", "Goal 40"}
+    assert labels["Target"]["y"] == 20  # half of the way to 40
     assert labels["Now"]["x"] == "2026-11-20T23:00:00"
     assert labels["Last end date 21 Nov"]["x"] == "2026-11-21T01:00:00"
     assert made["layout"]["yaxis"]["range"][1] > 40
@@ -175,12 +175,12 @@ def test_the_sum_of_a_project_names_its_lines_where_they_are() -> None:
 def test_a_project_that_is_over_has_neither_a_forecast_nor_a_now() -> None:
     total = charts.ProjectSum([10, 20], 0.0, None)
     made = charts.project_sum_figure(
-        NOW, total, expected=[], forecast=[], palette=charts.PALETTES["dark"], zone=TOKYO
+        NOW, total, target=[], forecast=[], palette=charts.PALETTES["dark"], zone=TOKYO
     )
     go.Figure(made)
     assert [trace["name"] for trace in made["data"]] == ["Completes"]
     assert (made["layout"]["annotations"], made["layout"]["shapes"]) == ([], [])
-    nothing: dict[str, Any] = {"expected": [], "forecast": [], "zone": TOKYO}
+    nothing: dict[str, Any] = {"target": [], "forecast": [], "zone": TOKYO}
     bare = charts.project_sum_figure(None, total, **nothing, palette=charts.PALETTES["dark"])
     assert bare["data"] == []
 

@@ -177,7 +177,7 @@ def missing_in_paused(groups: Iterable[TargetGroup], now: datetime) -> int:
     )
 
 
-def expected_by_now(groups: Iterable[TargetGroup], now: datetime) -> float:
+def target_by_now(groups: Iterable[TargetGroup], now: datetime) -> float:
     """Straight lines from 0 at each start to the goal at each end date."""
     total = 0.0
     for group in planned(groups):

@@ -167,8 +167,8 @@ def test_a_projects_page_says_what_its_row_and_file_say(viewer: Client, world: W
         open_groups = sum(reckoning.is_open(group, world.now) for group in planned(groups))
         late = f"{row['Late groups']} of {open_groups}" if open_groups else "–"
         assert strip["Late groups"].startswith(late)
-        expected = reckoning.expected_by_now(groups, world.now)
-        assert abs(number_in(strip["Expected by now"], NUMBER) - expected) <= 1
+        target = reckoning.target_by_now(groups, world.now)
+        assert abs(number_in(strip["Target by now"], NUMBER) - target) <= 1
         missing = number(row["Missing in paused groups (completes)"])
         said = f"{missing:,} missing in paused groups"
         assert (said in strip["Paused groups"]) == bool(missing)
@@ -404,11 +404,11 @@ def test_the_chart_of_a_project_ends_where_its_groups_do(viewer: Client, world: 
         whole = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json")
         traces = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json?per=group")
         assert whole["Completes"]["y"][-1] == done
-        for name in ("Expected", "Forecast", "Forecast (80 %)"):
+        for name in ("Target", "Forecast", "Forecast (80 %)"):
             assert whole.get(name, {}).get("y") == traces.get(name, {}).get("y")
         assert sum(trace["y"][-1] for trace in traces["stack"]) == done
         dated = [group for group in groups if group.starts_at and group.ends_at]
-        assert traces["Expected"]["y"][-1] == sum(goals[group.pk] for group in dated)
+        assert traces["Target"]["y"][-1] == sum(goals[group.pk] for group in dated)
         html = surfaces.page(viewer, f"/projects/{project.pk}/completes/")
         newest = re.findall(r"<tr>(.*?)</tr>", html.partition("<tbody>")[2])[0]
         counts = [number(cell) for cell in re.findall(r'<td class="num">(.*?)</td>', newest)]

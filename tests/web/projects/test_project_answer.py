@@ -99,7 +99,7 @@ def test_the_tiles_have_the_figures_of_the_outlook(viewer: Client, project: Proj
     strip = strip_of(page(viewer, f"/projects/{project.pk}/"))
     assert strip == {
         "Completes": "200 of 400 50 % of goal",
-        "Expected by now": "200 exactly as many",
+        "Target by now": "200 exactly as many",
         "Projected at end": "300 285–316 shortfall 100",
         "Late groups": "2 of 2 up to 2 d late 1 with no finish in sight",
         "Paused groups": "1 1 by Cint 100 missing in paused groups",
@@ -111,7 +111,7 @@ def test_a_project_that_is_behind_says_by_how_much(viewer: Client, project: Proj
     factories.group(project, completes=60, starts_at=NOW - 3 * DAY, ends_at=NOW + DAY)
     work_out(project)
     strip = strip_of(page(viewer, f"/projects/{project.pk}/"))
-    assert strip["Expected by now"] == "150 90 behind"
+    assert strip["Target by now"] == "150 90 behind"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_the_chart_of_a_page_is_the_sum_and_by_group_is_a_choice(
     assert f'data-chart="{address}chart.json?per=group"' in chosen
     assert 'href="?status=live&amp;chart=group" aria-current="true"' in chosen
     whole = viewer.get(f"{address}chart.json").json()["data"]
-    assert [trace["name"] for trace in whole][:2] == ["Completes", "Expected"]
+    assert [trace["name"] for trace in whole][:2] == ["Completes", "Target"]
     by_group = viewer.get(f"{address}chart.json?per=group").json()["data"]
     assert by_group[0]["stackgroup"] == "completes"
 
