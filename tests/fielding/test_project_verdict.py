@@ -85,7 +85,7 @@ GBP = Budget(Decimal(90000), "GBP")
             outlook(groups=0, open_groups=0),
             VerdictKind.NOTHING_PLANNED,
             "Nothing planned",
-            "Nothing is planned yet: no group is scheduled, live, paused or completed.",
+            "Nothing is planned: no group is scheduled, live, paused or completed.",
             "",
         ),
         (
@@ -166,7 +166,7 @@ GBP = Budget(Decimal(90000), "GBP")
             "bad",
         ),
         (
-            outlook(live_groups=0),
+            outlook(live_groups=0, paused_groups=25),
             VerdictKind.NOTHING_LIVE,
             "Nothing live",
             "Nothing is live: 21,000 of 38,000 completes so far. "
@@ -174,11 +174,26 @@ GBP = Budget(Decimal(90000), "GBP")
             "warn",
         ),
         (
-            outlook(live_groups=0, unprojected_groups=83),
+            outlook(live_groups=0, paused_groups=25, unprojected_groups=83),
             VerdictKind.NOTHING_LIVE,
             "Nothing live",
             "Nothing is live: 21,000 of 38,000 completes so far.",
             "warn",
+        ),
+        (
+            outlook(live_groups=0),
+            VerdictKind.SCHEDULED,
+            "Scheduled",
+            "Nothing is live yet: 83 open groups are scheduled. "
+            "The projection is about 37,900 of 38,000 by 27 Dec.",
+            "",
+        ),
+        (
+            outlook(live_groups=0, open_groups=1, unprojected_groups=1),
+            VerdictKind.SCHEDULED,
+            "Scheduled",
+            "Nothing is live yet: 1 open group is scheduled.",
+            "",
         ),
         (
             outlook(unprojected_groups=83),
@@ -332,6 +347,8 @@ def test_late_groups_say_by_how_much_and_which_have_no_finish(project: Project) 
     projected = {"insight": {"forecast": {"at_end": [140, 150, 160]}}, "ends_at": NOW + 5 * DAY}
     factories.group(project, **projected, finish_at=NOW + 8 * DAY)
     factories.group(project, **projected, finish_at=NOW + 17 * DAY)
+    assert (stored(project).late_days, stored(project).unseen_groups) == (12.0, 0)
+    factories.group(project, **projected, finish_at=NOW + 4 * DAY)
     assert (stored(project).late_days, stored(project).unseen_groups) == (12.0, 0)
     factories.group(project, **projected, finish_at=None)
     assert (stored(project).late_days, stored(project).unseen_groups) == (12.0, 1)

@@ -176,11 +176,12 @@ def _lateness(pairs: Iterable[tuple[HasPrice, GroupAtEnd]]) -> tuple[int, float 
     """Return how many short groups have no finish in sight, and the most days late of others."""
     short = [row for row, end in pairs if end.is_short]
     delays = [
-        (row.finish_at - row.ends_at) / DAY
+        max((row.finish_at - row.ends_at) / DAY, 0.0)
         for row in short
-        if row.finish_at and row.ends_at and row.finish_at > row.ends_at
+        if row.finish_at and row.ends_at
     ]
-    return len(short) - len(delays), round(max(delays), 2) if delays else None
+    unseen = sum(row.finish_at is None for row in short)
+    return unseen, round(max(delays), 2) if delays else None
 
 
 def _moment_of(text: str) -> datetime | None:

@@ -31,6 +31,7 @@ class VerdictKind(StrEnum):
     COMPLETED = "Completed"
     ENDED_SHORT = "Ended short"
     NOTHING_LIVE = "Nothing live"
+    SCHEDULED = "Scheduled"
     NO_FORECAST = "No forecast yet"
     SHORT = "Short"
     LATE = "Late"
@@ -58,8 +59,11 @@ class Budget(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProjectVerdict:
-    """kind: also the class of its colour (`tone`). short: a few words for a table. sentences: whole
-    ones, the answer first. over_budget: by how much, such as "6,000 GBP"; empty if it is not."""
+    """What a project's figures mean.
+
+    short: a few words for a table. sentences: whole ones, the answer first. over_budget: by how
+    much, such as "6,000 GBP"; empty if it is not.
+    """
 
     kind: VerdictKind
     short: str
@@ -89,7 +93,7 @@ def project_verdict(
     if not outlook.groups:
         return _bare(
             VerdictKind.NOTHING_PLANNED,
-            "Nothing is planned yet: no group is scheduled, live, paused or completed.",
+            "Nothing is planned: no group is scheduled, live, paused or completed.",
         )
     excess = budget_excess(outlook, budget)
     over = format_total(excess, budget.currency) if budget and excess else ""
@@ -150,7 +154,7 @@ def _kind_of(outlook: ProjectOutlook, *, is_over_budget: bool) -> VerdictKind:
     if not outlook.open_groups:
         return VerdictKind.ENDED_SHORT if is_short else VerdictKind.COMPLETED
     if outlook.live_groups == 0:
-        return VerdictKind.NOTHING_LIVE
+        return VerdictKind.NOTHING_LIVE if outlook.paused_groups else VerdictKind.SCHEDULED
     if outlook.unprojected_groups == outlook.open_groups:
         return VerdictKind.NO_FORECAST
     if is_short:
@@ -187,10 +191,15 @@ def _lead_sentence(kind: VerdictKind, outlook: ProjectOutlook, zone: tzinfo) -> 
     missing = f"{format_count(missing_at_end(outlook))} short"
     if _passes_other_goals(outlook):
         missing += " (what other groups have above their goals does not count)"
+    projected = outlook.unprojected_groups < outlook.open_groups
     if kind is VerdictKind.NOTHING_LIVE:
-        projected = outlook.unprojected_groups < outlook.open_groups
         resumed = f" If paused groups resumed now, it would be {about}." if projected else ""
         return f"Nothing is live: {done} of {goal} completes so far.{resumed}"
+    if kind is VerdictKind.SCHEDULED:
+        number = _open_groups(outlook.open_groups)
+        verb = "is" if outlook.open_groups == 1 else "are"
+        ahead = f" The projection is {about}." if projected else ""
+        return f"Nothing is live yet: {number} {verb} scheduled.{ahead}"
     if kind is VerdictKind.SHORT:
         return f"Will miss: {about}, {missing}."
     if kind is VerdictKind.LATE:

@@ -118,11 +118,12 @@ def test_a_project_that_is_behind_says_by_how_much(viewer: Client, project: Proj
     ("fields", "said"),
     [
         (None, "Not read yet: its figures come with the first sync."),
-        ({"status": "draft"}, "Nothing is planned yet: no group is scheduled, live, paused"),
+        ({"status": "draft"}, "Nothing is planned: no group is scheduled, live, paused"),
         ({"filling_goal": None, "completes_goal": None}, "No group has a goal. There are 100"),
         ({"status": "completed"}, "Ended short: 100 of 200 completes, 100 short."),
         ({"status": "completed", "completes": 200}, "Completed: 200 of 200 completes."),
-        ({"status": "scheduled"}, "Nothing is live: 100 of 200 completes so far."),
+        ({"status": "scheduled"}, "Nothing is live yet: 1 open group is scheduled."),
+        ({"status": "paused"}, "Nothing is live: 100 of 200 completes so far."),
         ({}, "No forecast yet: 100 of 200 completes so far, and no open group is projected."),
     ],
 )
@@ -222,7 +223,7 @@ def test_items_cost_one_query_whatever_their_number(
 
 
 def test_countries_come_by_themselves_and_as_a_page(viewer: Client, project: Project) -> None:
-    short_group(project, country_code="de")
+    short_group(project, country_code="de", ends_at=NOW - DAY)
     factories.group(project, country_code="fr", status="completed", completes=200)
     factories.group(project, country_code="jp", status="draft", cost=None)
     part = page(viewer, f"/projects/{project.pk}/countries/", **{"HX-Request": "true"})
