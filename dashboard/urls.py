@@ -83,6 +83,7 @@ urlpatterns = [
     path("projects/<key:pk>/", projects.project_detail, name="project"),
     path("projects/<key:pk>/chart.json", charts.project_chart_json, name="project-chart"),
     path("projects/<key:pk>/completes/", charts.project_numbers, name="project-numbers"),
+    path("projects/<key:pk>/countries/", projects.project_countries, name="project-countries"),
     *_export_paths("projects/<key:pk>/", projects.project_file),
     path("projects/<key:pk>/groups/new/", drafts.new_draft, name="new-draft"),
     path("projects/<key:pk>/compare/", compare_waves.compare_waves, name="compare"),

@@ -317,9 +317,11 @@ class Audit:
 
     def _check_chart(self, address: str, groups: dict[str, Answers]) -> None:
         plan = [answers for answers in groups.values() if answers.in_plan]
-        traces = self._traces(f"{address}chart.json")
+        traces = self._traces(f"{address}chart.json?per=group")
         done = sum(trace["y"][-1] for trace in traces if trace.get("stackgroup"))
         self._same(f"{address} chart", done, sum(one.completes for one in plan))
+        whole = [t for t in self._traces(f"{address}chart.json") if t["name"] == "Completes"]
+        self._same(f"{address} chart of the sum", sum(trace["y"][-1] for trace in whole), done)
         target = next((trace for trace in traces if trace["name"] == "Target"), None)
         dated = [one for one in plan if one.runs]
         if target:

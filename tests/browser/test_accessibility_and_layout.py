@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FloatRect, Page, expect
 
+from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
     BusinessUnit,
     Change,
@@ -16,6 +18,7 @@ from dashboard.fielding.models import (
     GroupPanels,
     Incident,
     Mail,
+    Project,
     Quarantine,
     TargetGroup,
     User,
@@ -36,7 +39,9 @@ PAGES = [
     "/projects/",
     "/projects/{project}/",
     "/projects/{project}/?by=country",
+    "/projects/{project}/?q=&chart=group",
     "/projects/{project}/completes/",
+    "/projects/{project}/countries/",
     "/projects/{project}/compare/",
     "/projects/{project}/groups/new/",
     "/projects/{project}/groups/new/?from={awkward}",
@@ -361,6 +366,56 @@ def test_filters_answer_at_once_and_stand_in_the_address(
     page.wait_for_url("**?country=il&sort=name")
     page.go_back()
     page.wait_for_url("**?country=il")
+
+
+def worked_out(project_pk: int, **changes: object) -> None:
+    """A project of a short name, with one more group that is projected 50 short of its goal."""
+    project = Project.objects.get(pk=project_pk)
+    Project.objects.filter(pk=project_pk).update(name="Brand tracker W23", **changes)
+    factories.group(
+        project,
+        ends_at=datetime.now(UTC) + timedelta(days=3),
+        insight={"forecast": {"at_end": [140, 150, 160]}},
+    )
+    refresh_project_outlook(project_pk, now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(("width", "screens"), [(1440, 1), (375, 2)])
+def test_a_project_answers_in_its_first_screens(
+    open_page: Open, ids: dict[str, int], width: int, screens: int
+) -> None:
+    worked_out(ids["project"])
+    page = open_page(width=width)
+    sign_in(page, "anna")
+    settled(page, f"/projects/{ids['project']}/")
+    ends = page.evaluate("""() => ["answer", "needs"].map(
+        id => document.getElementById(id).getBoundingClientRect().bottom / innerHeight)""")
+    assert ends[0] < 1
+    assert ends[1] < screens + 0.1
+    expect(page.locator(".verdict")).to_contain_text("Will miss: about")
+    assert wrong(page, "a project with its verdict") == []
+
+
+def test_a_refresh_brings_the_new_verdict_tiles_and_needs(
+    open_page: Open, ids: dict[str, int]
+) -> None:
+    worked_out(ids["project"])
+    page = open_page()
+    sign_in(page, "anna")
+    settled(page, f"/projects/{ids['project']}/")
+    page.click("#countries summary")
+    page.wait_for_selector("#countries td")
+    worked_out(ids["project"], version=9)
+    factories.item(TargetGroup.objects.get(pk=ids["group"]), remedy="extend", value=500.0)
+    page.evaluate("document.dispatchEvent(new Event('fieldwatch:tick'))")
+    expect(page.locator(".verdict")).to_contain_text(
+        re.compile(r"2 of \d+ open groups fall short\.")
+    )
+    expect(page.locator(".strip.answer")).to_contain_text(re.compile(r"\b2\s+of \d+"))
+    expect(page.locator("#needs li").first).to_contain_text("Too little time left")
+    expect(page.locator("#countries td").first).to_be_visible()
+    page.click("#needs a:has-text('Review') >> nth=0")
+    page.wait_for_url(f"**/?scope={ids['project']}&remedy=extend")
 
 
 @pytest.mark.parametrize("width", [1440, 375])

@@ -18,13 +18,13 @@ from dashboard.alerts.rules.catalogue import (
     STATUS_CHANGED,
     STRATEGY_CHANGED,
 )
-from dashboard.alerts.rules.judges.status import AUTOMATION, THE_EXCHANGE
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE
 from dashboard.alerts.text import one_line
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.figures import format_percent
+from dashboard.fielding.domain.scope import AUTOMATION, THE_EXCHANGE
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import (
     Change,

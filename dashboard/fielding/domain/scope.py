@@ -11,6 +11,9 @@ from django.db.models import Q
 OUTSIDE_PLAN = ("draft", "archived")
 # What may still bring completes.
 OPEN_STATUSES = ("scheduled", "live", "paused")
+# Actor types of the exchange itself: its automation and its staff.
+AUTOMATION = "system_user"
+THE_EXCHANGE = (AUTOMATION, "system_marketplace_user")
 LISTED = Q(missing_since=None)
 IN_PLAN = LISTED & ~Q(status__in=OUTSIDE_PLAN)
 

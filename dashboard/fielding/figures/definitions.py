@@ -70,7 +70,7 @@ FIGURES = (
         "at the latest reading",
         PLAN,
         OURS,
-        "projects, chart of the project, subtotals, files",
+        "projects, project, chart of the project, subtotals, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -80,8 +80,19 @@ FIGURES = (
         "since launch",
         PLAN,
         OURS,
-        "projects, chart of the project, subtotals, files",
+        "projects, project, chart of the project, subtotals, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Target by now",
+        "completes",
+        "The sum of straight lines from 0 at each group's start to its goal at its end date, now. "
+        "What is expected of a group by now follows the shape of its week instead.",
+        "start dates to now",
+        PLAN,
+        OURS,
+        "project, chart of the project",
+        "dashboard.fielding.figures.project_path.target_by",
     ),
     FigureDefinition(
         "Completes by end date",
@@ -193,7 +204,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "chart of the project",
+        "project, chart of the project",
         "dashboard.fielding.figures.joint_sum.JointDraws.projected",
     ),
     FigureDefinition(
@@ -204,7 +215,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "home, projects, subtotals, files, emails",
+        "home, projects, project, subtotals, files, emails",
         "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
     ),
     FigureDefinition(
@@ -214,7 +225,7 @@ FIGURES = (
         "at the latest reading",
         "paused groups before their end date",
         OURS,
-        "home, projects, files",
+        "home, projects, project, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -225,8 +236,32 @@ FIGURES = (
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "projects, files",
+        "projects, project, files",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Days late",
+        "days",
+        "From the end date to the projected finish, of the latest group that is short and whose "
+        "finish is in sight.",
+        "end date to projected finish",
+        "scheduled, live and paused groups before their end date",
+        OURS,
+        "project, projects, files",
+        "dashboard.fielding.figures.project_outlook.outlook_of_groups",
+    ),
+    FigureDefinition(
+        "Verdict",
+        "a sentence",
+        "Short if 1 % of the project's goal or more is missing on the end dates; late instead if "
+        "all of it would come within 14 days after them; over budget if the cost by end date is "
+        "above the budget; on track otherwise. A project with no open group is completed, or "
+        "ended short.",
+        "now to the last end date",
+        PLAN,
+        OURS,
+        "project, projects, files",
+        "dashboard.fielding.figures.project_verdict.project_verdict",
     ),
     FigureDefinition(
         "Cost to date",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
-from dashboard.fielding.domain.scope import is_in_plan, is_open
+from dashboard.fielding.domain.scope import THE_EXCHANGE, is_in_plan, is_open
 from dashboard.fielding.figures.joint_sum import JointDraws
+from dashboard.fielding.figures.project_path import HasDates, target_by
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.insight.at_end import (
-    HasGoalAndPeriod,
+    GroupAtEnd,
     group_at_end,
     read_expected,
     shortfall_in_plan,
@@ -23,7 +24,7 @@ from dashboard.fielding.insight.document import EndPercentiles, StoredPart
 from dashboard.fielding.models import Project, TargetGroup
 
 
-class HasPrice(HasGoalAndPeriod, Protocol):
+class HasPrice(HasDates, Protocol):
     """A group, or a row of FIELDS."""
 
     @property
@@ -34,10 +35,23 @@ class HasPrice(HasGoalAndPeriod, Protocol):
     def cpi(self) -> Decimal | None: ...
     @property
     def cost(self) -> Decimal | None: ...
+    @property
+    def finish_at(self) -> datetime | None: ...
+    @property
+    def status_changed_by(self) -> str: ...
 
 
-FIELDS = (*at_end.FIELDS, at_end.EXPECTED, "currency", "cpi", "cost")
+FIELDS = (
+    *at_end.FIELDS,
+    at_end.EXPECTED,
+    "currency",
+    "cpi",
+    "cost",
+    "finish_at",
+    "status_changed_by",
+)
 
+DAY = timedelta(days=1)
 
 MONEY_DIGITS = 3  # of the currencies with most; a cost by the end date never reads below the spend
 
@@ -59,7 +73,14 @@ class ProjectOutlook(StoredPart, frozen=True):
     completes. projected: completes on the end dates, each group capped at its goal. shortfall:
     completes missing then. ended_short: the part of it in groups that are over already. paused:
     what is missing today to the goals of paused groups, which are projected as if they resumed
-    now. short_groups: open groups whose middle projection misses the goal.
+    now, and paused_by_exchange: those of them that the exchange paused. live_groups: None in an
+    outlook of an older release.
+    short_groups: open groups whose middle projection misses the goal; unseen_groups: those of them
+    whose finish is not in sight; late_days: from the end date to the projected finish, of the
+    latest of the others. unprojected_groups: open groups without a projection, which count as
+    reaching their goals. target: the completes
+    of straight lines to the goals by then; None without dates. ends_at: the
+    last end date of open groups (ISO 8601); empty without one.
     """
 
     at: str = ""
@@ -73,15 +94,24 @@ class ProjectOutlook(StoredPart, frozen=True):
     shortfall: EndPercentiles | None = None
     ended_short: float = 0.0
     paused: float = 0.0
+    live_groups: int | None = None
+    paused_by_exchange: int = 0
+    unseen_groups: int = 0
+    unprojected_groups: int = 0
+    late_days: float | None = None
+    target: float | None = None
+    ends_at: str = ""
     money: dict[str, CurrencyOutlook] = msgspec.field(default_factory=dict)
 
     @property
     def worked_out_at(self) -> datetime | None:
         """When the pull worked it out."""
-        try:
-            return datetime.fromisoformat(self.at)
-        except ValueError:
-            return None
+        return _moment_of(self.at)
+
+    @property
+    def last_end(self) -> datetime | None:
+        """The last end date of open groups; None without one."""
+        return _moment_of(self.ends_at)
 
 
 def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutlook:
@@ -95,6 +125,8 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
     open_now = [is_open(row, now) for row in planned]
     missing = [max((end.goal or 0.0) - end.completes, 0.0) for end in ends]
     paused = [is_open(row, now) and row.status == "paused" for row in planned]
+    end_dates = [row.ends_at for row in planned if is_open(row, now) and row.ends_at]
+    unseen, late_days = _lateness(zip(planned, ends, strict=True))
     return ProjectOutlook(
         at=now.isoformat(timespec="seconds"),
         groups=len(planned),
@@ -109,6 +141,19 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
             count for count, is_now in zip(missing, open_now, strict=True) if not is_now
         ),
         paused=sum(count for count, is_paused in zip(missing, paused, strict=True) if is_paused),
+        live_groups=sum(row.status == "live" for row in planned),
+        paused_by_exchange=sum(
+            row.status_changed_by in THE_EXCHANGE
+            for row, is_paused in zip(planned, paused, strict=True)
+            if is_paused
+        ),
+        unseen_groups=unseen,
+        unprojected_groups=sum(
+            not (end.is_projected or end.is_over) and end.goal is not None for end in ends
+        ),
+        late_days=late_days,
+        target=target_by(planned, now),
+        ends_at=max(end_dates).isoformat(timespec="seconds") if end_dates else "",
         money={
             currency: _money_of(
                 so_far=sum(
@@ -125,6 +170,25 @@ def outlook_of_groups(rows: Iterable[HasPrice], *, now: datetime) -> ProjectOutl
             for currency in sorted({row.currency for row in everything if row.currency})
         },
     )
+
+
+def _lateness(pairs: Iterable[tuple[HasPrice, GroupAtEnd]]) -> tuple[int, float | None]:
+    """Return how many short groups have no finish in sight, and the most days late of others."""
+    short = [row for row, end in pairs if end.is_short]
+    delays = [
+        max((row.finish_at - row.ends_at) / DAY, 0.0)
+        for row in short
+        if row.finish_at and row.ends_at
+    ]
+    unseen = sum(row.finish_at is None for row in short)
+    return unseen, round(max(delays), 2) if delays else None
+
+
+def _moment_of(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _money_of(

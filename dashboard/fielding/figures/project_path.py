@@ -1,13 +1,14 @@
-"""The way of a project's completes from now to its last end date, as a band."""
+"""The way of a project's completes: its target by any time, and where it goes, as a band."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 
+from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import is_open
 from dashboard.fielding.figures.joint_sum import JointDraws
 from dashboard.fielding.forecast.joint import Percentiles
@@ -18,11 +19,16 @@ MOMENTS = 16
 OPEN_END = timedelta(days=28)
 
 
-class HasPath(HasGoalAndPeriod, Protocol):
-    """A group, or a row of `at_end.FIELDS` and `at_end.EXPECTED`."""
+class HasDates(HasGoalAndPeriod, Protocol):
+    """A group, or a row of `at_end.FIELDS`."""
 
     @property
     def starts_at(self) -> datetime | None: ...
+
+
+class HasPath(HasDates, Protocol):
+    """A group, or a row of `at_end.FIELDS` and `at_end.EXPECTED`."""
+
     @property
     def insight__forecast__at_end(self) -> object: ...
 
@@ -50,6 +56,39 @@ def projected_path(rows: Sequence[HasPath], *, now: datetime) -> list[tuple[date
         (datetime.fromtimestamp(float(moment), UTC), range_)
         for moment, range_ in zip(moments, ranges, strict=True)
     ]
+
+
+def target_line(rows: Iterable[HasDates]) -> list[tuple[datetime, float]]:
+    """Return the target of all groups in completes, at every time where the line bends.
+
+    The sum of straight lines from 0 at each start to the goal at each end date; a group without
+    one of the three has none.
+    """
+    return [(datetime.fromtimestamp(at, UTC), total) for at, total in _target_bends(rows)]
+
+
+def target_by(rows: Iterable[HasDates], moment: datetime) -> float | None:
+    """Return the target of all groups in completes at a time; None without such a line."""
+    line = _target_bends(rows)
+    if not line:
+        return None
+    moments, totals = zip(*line, strict=True)
+    return float(np.interp(moment.timestamp(), moments, totals))
+
+
+def _target_bends(rows: Iterable[HasDates]) -> list[tuple[float, float]]:
+    """Return the bends of the target line: time in seconds, completes."""
+    lines = [
+        (row.starts_at.timestamp(), row.ends_at.timestamp(), float(goal))
+        for row in rows
+        if row.starts_at and row.ends_at and row.starts_at < row.ends_at
+        if (goal := completes_target(row))
+    ]
+    moments = sorted({moment for begins, ends, _ in lines for moment in (begins, ends)})
+    total = np.zeros(len(moments))
+    for begins, ends, height in lines:
+        total += np.interp(moments, (begins, ends), (0.0, height))
+    return list(zip(moments, total.tolist(), strict=True))
 
 
 def _span(row: HasPath, now: datetime) -> tuple[float, float]:

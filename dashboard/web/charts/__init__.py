@@ -2,7 +2,7 @@
 
 from dashboard.web.charts.completes import ForecastBand, Mark, completes_figure, gained_figure
 from dashboard.web.charts.frame import DARKENED, PALETTES, Figure, Palette
-from dashboard.web.charts.project import Share, project_figure
+from dashboard.web.charts.project import ProjectSum, Share, project_figure, project_sum_figure
 from dashboard.web.charts.trend import trend_figure
 
 __all__ = [
@@ -12,9 +12,11 @@ __all__ = [
     "ForecastBand",
     "Mark",
     "Palette",
+    "ProjectSum",
     "Share",
     "completes_figure",
     "gained_figure",
     "project_figure",
+    "project_sum_figure",
     "trend_figure",
 ]

@@ -119,6 +119,11 @@ _TERMS = (
         "Respondents who passed Cint's screener and were sent to the survey.",
         "Prescreens",
     ),
+    Term(
+        "Projected at end",
+        "A project's completes on the end dates of its groups, each at most at its goal: the "
+        "median of their sum, and the range that holds 80 % of outcomes.",
+    ),
     Term("Projected finish", "Date the goal is reached at the present pace; 80 % range."),
     Term(
         "Projected shortfall",
@@ -175,7 +180,18 @@ _TERMS = (
         "group that has none left. Not every account has them.",
         "Respondent unique codes",
     ),
+    Term(
+        "Target by now",
+        "The completes that a project would have by now if each group went in a straight line from "
+        "0 at its start to its goal at its end date.",
+    ),
     Term("Target group", "One audience with a goal, a price and fielding dates.", "Target group"),
+    Term(
+        "Verdict",
+        "Short: 1 % or more of the project's goal will be missing on the end dates. Late: all of "
+        "it would come within 14 days after them. Over budget: the cost by end date is above the "
+        "budget.",
+    ),
 )
 TERMS = tuple(sorted(_TERMS, key=lambda term: term.name.casefold()))
 GLOSSARY = {term.name: term for term in TERMS}

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.alerts.text import pause_cause
+from dashboard.fielding.domain.scope import THE_EXCHANGE
 from dashboard.fielding.models import Incident, TargetGroup
 from dashboard.web.formatting import labels, numbers
 

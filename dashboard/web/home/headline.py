@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboard.alerts.rules.judges.status import THE_EXCHANGE
 from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.scope import THE_EXCHANGE
 from dashboard.fielding.figures.joint_sum import sum_of_ranges
 from dashboard.fielding.figures.project_outlook import ProjectOutlook
 from dashboard.fielding.figures.today import completes_of_today, local_midnight

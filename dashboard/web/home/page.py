@@ -37,6 +37,7 @@ from dashboard.web.home.scope import MINE, TABS, HomeScope, read_scope
 EVENTS = 100
 MAX_ROWS = 1000  # read of items, edits and changes each
 CLOSED_SHOWN, CLOSED_FOR = 100, timedelta(days=14)
+MOST_NEEDS = 5
 ALL_LINES = 200  # of one remedy, on its own page
 
 
@@ -134,6 +135,15 @@ def _open_items(
         "people": _people(memberships) if rows else [],
         "likely": _next_likely(scope, now) if not rows and scope.tab == "todo" else None,
     }
+
+
+def needs_of_project(user: User, project_pk: int, *, now: datetime) -> dict[str, object]:
+    """Return what a project needs, by remedy, as the list of its items has it; in one query."""
+    scope = HomeScope(user, "todo", str(project_pk), "")
+    items = scope.open_items.filter(_in_tab("todo", scope)).order_by()
+    rows = items.values_list(*todo.NEED_FIELDS, named=True)[:MAX_ROWS]
+    needs = todo.remedy_needs(rows, now=now)
+    return {"needs": needs[:MOST_NEEDS], "more_needs": max(len(needs) - MOST_NEEDS, 0)}
 
 
 def _people(memberships: Mapping[int, Membership]) -> list[User]:

@@ -117,6 +117,42 @@ class RemedySection:
     may_edit: bool
 
 
+NEED_FIELDS = ("remedy", "project_id", "target_group_id", "value", "ends_at", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyNeed:
+    """The items of one remedy without their lines."""
+
+    key: str
+    title: str
+    actor: str  # empty if the reader carries it out
+    summary: str
+    critical: int
+
+
+def remedy_needs(rows: Iterable[ItemRow], *, now: datetime) -> list[RemedyNeed]:
+    """Return what rows of NEED_FIELDS need, the most savable completes first."""
+    return [
+        RemedyNeed(
+            of_remedy[0].remedy,
+            REMEDIES.get(of_remedy[0].remedy, UNKNOWN).title(len(of_remedy)),
+            _actor(REMEDIES.get(of_remedy[0].remedy, UNKNOWN)),
+            _summary(of_remedy, now),
+            sum(row.critical for row in of_remedy),
+        )
+        for of_remedy in _by_remedy(rows)
+    ]
+
+
+def _by_remedy(rows: Iterable[ItemRow]) -> list[list[ItemRow]]:
+    """Return rows by remedy, the most savable completes first."""
+    by_remedy: dict[str, list[ItemRow]] = {}
+    for row in rows:
+        by_remedy.setdefault(row.remedy, []).append(row)
+    return sorted(by_remedy.values(), key=_worth)
+
+
 def item_rows(items: ItemQuerySet) -> list[ItemRow]:
     """Return rows of FIELDS."""
     groups = {name: F(f"target_group__{name}") for name in GROUP_FIELDS}
@@ -131,11 +167,7 @@ def remedy_sections(
     shown: int = SHOWN_LINES,
 ) -> list[RemedySection]:
     """Return the sections of rows that are ordered by value, the most savable completes first."""
-    by_remedy: dict[str, list[ItemRow]] = {}
-    for row in rows:
-        by_remedy.setdefault(row.remedy, []).append(row)
-    ordered = sorted(by_remedy.values(), key=_worth)
-    return [_section(of_remedy, memberships, now, shown) for of_remedy in ordered]
+    return [_section(of_remedy, memberships, now, shown) for of_remedy in _by_remedy(rows)]
 
 
 def item_lines(

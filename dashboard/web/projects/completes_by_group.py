@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.domain.scope import IN_PLAN
-from dashboard.fielding.figures.project_path import projected_path
+from dashboard.fielding.domain.scope import IN_PLAN, is_open
+from dashboard.fielding.figures.project_path import projected_path, target_line
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
 from dashboard.fielding.models import CompletesDay, Project
@@ -33,14 +33,22 @@ _COLUMNS = ("pk", "name", "first_complete_at", *at_end.FIELDS, at_end.EXPECTED)
 class GroupShares(NamedTuple):
     """Hourly counts from `start` (None: nothing counted yet), largest groups first.
 
-    required: the sum of straight lines to the goals. forecast: the range of the groups' sum from
-    now to the last end date, each group capped at its goal.
+    required: the target, the sum of straight lines to the goals. forecast: the range of the
+    groups' sum from now to the last end date, each group capped at its goal. goal: of all groups,
+    in completes. ends_at: the last end date of those that are open.
     """
 
     start: datetime | None
     shares: list[Share]
     required: Line
     forecast: list[tuple[datetime, Percentiles]]
+    goal: float = 0.0
+    ends_at: datetime | None = None
+
+    @property
+    def total(self) -> list[int]:
+        """Return the counts of all groups together."""
+        return [sum(counts) for counts in zip(*(s.counts for s in self.shares), strict=True)]
 
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
@@ -62,8 +70,10 @@ def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     return GroupShares(
         start,
         _group_shares(ranked, counts),
-        _required_line(groups),
+        target_line(groups),
         projected_path(groups, now=now),
+        sum(float(completes_target(group) or 0) for group in groups),
+        max((g.ends_at for g in groups if g.ends_at and is_open(g, now)), default=None),
     )
 
 
@@ -129,29 +139,6 @@ def _group_shares(ranked: Sequence[GroupRow], counts: Mapping[int, Counts]) -> l
         name = f"Other ({len(others)})"
         shares.append(Share(name, rest.tolist()))
     return shares
-
-
-def _required_line(groups: Sequence[GroupRow]) -> Line:
-    """Return the sum of straight lines from 0 at each start to the goal at each end date."""
-    planned = [
-        (group.starts_at.timestamp(), group.ends_at.timestamp(), goal)
-        for group in groups
-        if group.starts_at and group.ends_at and group.starts_at < group.ends_at
-        if (goal := completes_target(group))
-    ]
-    return _sum_lines([((begins, ends), (0.0, float(goal))) for begins, ends, goal in planned])
-
-
-def _sum_lines(lines: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Line:
-    """Return the sum of lines, constant beyond their ends, at every time where one bends."""
-    moments = sorted({moment for ends, _ in lines for moment in ends})
-    total = np.zeros(len(moments))
-    for ends, values in lines:
-        total += np.interp(moments, ends, values)
-    return [
-        (datetime.fromtimestamp(moment, UTC), float(value))
-        for moment, value in zip(moments, total, strict=True)
-    ]
 
 
 class TableRow(NamedTuple):

@@ -16,11 +16,10 @@ PROJECTS = {
     "name": Column("Project", "name"),
     "pm": Column("PM", "pm_name"),
     "status": Column("Status", "status"),
+    # Sorted by the projected shortfall, which had the column before.
+    "short": Column("Verdict", "short", descending=True, hint="Verdict"),
     "groups": Column("Live groups", "live", descending=True, kind="num"),
     "progress": Column("Progress", "completes_sum", descending=True),
-    "short": Column(
-        "Projected shortfall", "short", descending=True, kind="num", hint="Projected shortfall"
-    ),
     "finish": Column("Late groups", "late_groups", descending=True, kind="num", hint="Late"),
     "spend": Column("Spend", "", kind="num", hint="Spend"),
     "incidents": Column("Open alerts", "firing", descending=True, kind="num"),

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from dashboard.fielding.figures.project_verdict import (
+    ProjectVerdict,
+    VerdictKind,
+    verdict_of_project,
+)
 from dashboard.fielding.models import Project
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.status import StatusLabel, is_stale, status_label
+
+# The verdicts whose number is the projected shortfall.
+SAYS_SHORT = (VerdictKind.SHORT, VerdictKind.ENDED_SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class ProjectRow:
     reference: str
     manager: str
     status: StatusLabel
+    verdict: ProjectVerdict
     live: int
     groups: int
     progress: numbers.GroupProgress
@@ -39,9 +48,12 @@ class ProjectRow:
     remark: str
 
 
-def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -> ProjectRow:
+def project_row(
+    project: Project, spent: Mapping[str, Decimal], *, now: datetime, zone: tzinfo
+) -> ProjectRow:
     """Return a project's row; `project` has the annotations of `ProjectQuerySet.for_list`."""
     listed: Any = project  # Any: Django types no annotations
+    verdict, shortfall = verdict_of_project(project, zone=zone), numbers.format_count(listed.short)
     return ProjectRow(
         pk=project.pk,
         name=project.name,
@@ -49,12 +61,13 @@ def project_row(project: Project, spent: Mapping[str, Decimal], now: datetime) -
         reference=project.reference_number,
         manager=listed.pm_name or numbers.DASH,
         status=status_label(project.status),
+        verdict=verdict,
         live=listed.live,
         groups=listed.groups,
         progress=numbers.group_progress(
             "completes", round(listed.completes_sum), None, round(listed.goal_sum)
         ),
-        short=numbers.format_count(listed.short),
+        short="" if listed.short < 1 or verdict.kind in SAYS_SHORT else shortfall,
         missing_in_paused=(
             numbers.format_count(listed.missing_in_paused) if listed.missing_in_paused >= 1 else ""
         ),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
 
+from dashboard.fielding.domain.time_zones import zone_named
+from dashboard.fielding.figures.project_verdict import verdict_of_project
 from dashboard.fielding.models import Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet
-from dashboard.web.auth.permissions import exchange_ids
+from dashboard.web.auth.permissions import current_user, exchange_ids
 from dashboard.web.formatting.status import status_label
 from dashboard.web.tables import definitions, exports
 from dashboard.web.tables.project_rows import project_row
@@ -25,6 +27,7 @@ HEADINGS = (
     "Reference",
     "PM",
     "Status",
+    "Verdict",
     "Live groups",
     "Groups",
     "Completes",
@@ -53,8 +56,12 @@ def project_table_context(
     own_ids = exchange_ids(request)
     projects, total = listing.rows(definitions.narrow_rows(everything.for_list(), listing, own_ids))
     money = spend_by_project([project.pk for project in projects])
+    zone = zone_named(current_user(request).time_zone)
     return {
-        "rows": [project_row(project, money.get(project.pk, {}), now) for project in projects],
+        "rows": [
+            project_row(project, money.get(project.pk, {}), now=now, zone=zone)
+            for project in projects
+        ],
         "listing": listing,
         "pages": listing.pages(total),
         "statuses": definitions.status_choices(
@@ -106,6 +113,7 @@ def _project_cells(project: Project) -> list[exports.Cell]:
         row.reference_number,
         row.pm_name,
         status_label(row.status).word,
+        verdict_of_project(project, zone=UTC).in_a_file,
         int(row.live),
         int(row.groups),
         round(row.completes_sum),

@@ -46,7 +46,7 @@ def group_trend_json(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Permission.MEMBER)
 @require_safe
 def project_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return the chart of a project's completes by group."""
+    """Return the chart of a project's completes: their sum, or with `per=group` by group."""
     project = find_project(request, pk)
     etag = conditional.partial_etag(request, project.version)
     return _not_modified(request, etag) or _figure_response(_project_figure(request, project), etag)
@@ -128,11 +128,21 @@ def _trend_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure:
 
 def _project_figure(request: HttpRequest, project: Project) -> charts.Figure:
     group_shares = completes_by_group.completes_by_group(project, now=datetime.now(UTC))
-    return charts.project_figure(
+    palette, zone = _palette(request), zone_named(current_user(request).time_zone)
+    if request.GET.get("per") == "group":
+        return charts.project_figure(
+            group_shares.start,
+            group_shares.shares,
+            required=group_shares.required,
+            forecast=group_shares.forecast,
+            palette=palette,
+            zone=zone,
+        )
+    return charts.project_sum_figure(
         group_shares.start,
-        group_shares.shares,
-        required=group_shares.required,
+        charts.ProjectSum(group_shares.total, group_shares.goal, group_shares.ends_at),
+        target=group_shares.required,
         forecast=group_shares.forecast,
-        palette=_palette(request),
-        zone=zone_named(current_user(request).time_zone),
+        palette=palette,
+        zone=zone,
     )

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.domain.time_zones import zone_named
+from dashboard.fielding.figures.project_verdict import verdict_of_project
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.sync import scheduling
@@ -22,7 +24,9 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.batches import planning
 from dashboard.web.connections import polling_status
+from dashboard.web.home.page import needs_of_project
 from dashboard.web.http import conditional
+from dashboard.web.projects import by_country, summary
 from dashboard.web.tables import exports, group_table, project_table, saved_views
 
 
@@ -72,10 +76,26 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_edit": may_edit(request, project.account_id),
     }
     context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
-    context["old"] = scheduling.is_old(project, now=datetime.now(UTC))
+    user, now = current_user(request), datetime.now(UTC)
+    context["verdict"] = verdict_of_project(project, zone=zone_named(user.time_zone))
+    context["tiles"] = summary.project_tiles(project)
+    context |= needs_of_project(user, project.pk, now=now)
+    context["by_group"] = request.GET.get("chart") == "group"
+    context["old"] = scheduling.is_old(project, now=now)
     return conditional.render_page(
         request, "projects/detail", context, etag=etag, read_at=project.read_at
     )
+
+
+@requires(Permission.MEMBER)
+@require_safe
+def project_countries(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what a project's groups add up to by country, as a page or as a part for htmx."""
+    project = find_project(request, pk)
+    part = bool(request.headers.get("HX-Request"))
+    template = "partials/project_countries.html" if part else "projects/countries.html"
+    rows = by_country.country_rows(project, now=datetime.now(UTC))
+    return render(request, template, {"project": project, "countries": rows})
 
 
 @requires(Permission.SIGNED_IN)

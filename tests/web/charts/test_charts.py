@@ -143,6 +143,48 @@ def test_plotly_takes_the_figure_of_a_project(theme: str) -> None:
     go.Figure(charts.project_figure(None, [], **nothing))
 
 
+def sum_figure(**changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "target": [(NOW, 0), (NOW + timedelta(hours=4), 40)],
+        "forecast": [
+            (NOW + timedelta(hours=2), Percentiles(30, 30, 30)),
+            (NOW + timedelta(hours=4), Percentiles(33, 36, 39)),
+        ],
+        "palette": charts.PALETTES["light"],
+        "zone": TOKYO,
+    }
+    total = charts.ProjectSum([10, 20, 30], 40.0, NOW + timedelta(hours=4))
+    return charts.project_sum_figure(NOW, total, **(given | changes))
+
+
+def test_the_sum_of_a_project_names_its_lines_where_they_are() -> None:
+    made = sum_figure()
+    go.Figure(made)
+    names = [trace["name"] for trace in made["data"]]
+    assert names == ["Completes", "Target", "Low", "Forecast (80 %)", "Forecast"]
+    assert made["layout"]["showlegend"] is False
+    labels = {note["text"]: note for note in made["layout"]["annotations"]}
+    assert set(labels) == {"Now", "Target", "Forecast 36", "Last end date 21 Nov", "Goal 40"}
+    assert labels["Target"]["y"] == 20  # half of the way to 40
+    assert labels["Now"]["x"] == "2026-11-20T23:00:00"
+    assert labels["Last end date 21 Nov"]["x"] == "2026-11-21T01:00:00"
+    assert made["layout"]["yaxis"]["range"][1] > 40
+    assert len(made["layout"]["shapes"]) == 3
+
+
+def test_a_project_that_is_over_has_neither_a_forecast_nor_a_now() -> None:
+    total = charts.ProjectSum([10, 20], 0.0, None)
+    made = charts.project_sum_figure(
+        NOW, total, target=[], forecast=[], palette=charts.PALETTES["dark"], zone=TOKYO
+    )
+    go.Figure(made)
+    assert [trace["name"] for trace in made["data"]] == ["Completes"]
+    assert (made["layout"]["annotations"], made["layout"]["shapes"]) == ([], [])
+    nothing: dict[str, Any] = {"target": [], "forecast": [], "zone": TOKYO}
+    bare = charts.project_sum_figure(None, total, **nothing, palette=charts.PALETTES["dark"])
+    assert bare["data"] == []
+
+
 def test_a_forecast_stays_at_the_goal_that_it_reaches() -> None:
     low, high, middle = figure(GRID)["data"][2:5]
     assert low["y"] == [6, 8]

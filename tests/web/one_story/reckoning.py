@@ -177,6 +177,16 @@ def missing_in_paused(groups: Iterable[TargetGroup], now: datetime) -> int:
     )
 
 
+def target_by_now(groups: Iterable[TargetGroup], now: datetime) -> float:
+    """Straight lines from 0 at each start to the goal at each end date."""
+    total = 0.0
+    for group in planned(groups):
+        if group.starts_at and group.ends_at and group.starts_at < group.ends_at:
+            passed = (now - group.starts_at) / (group.ends_at - group.starts_at)
+            total += (goal_of(group) or 0) * min(max(passed, 0.0), 1.0)
+    return total
+
+
 def cost_if_all_goals_reached(groups: Iterable[TargetGroup], now: datetime) -> dict[str, Decimal]:
     """Cost to date of all groups, and what the open ones miss at today's CPI."""
     everything = list(groups)

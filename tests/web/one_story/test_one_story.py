@@ -130,7 +130,10 @@ def test_projects_have_the_sums_of_their_groups_on_the_page_and_in_files(
         cells = surfaces.cells_of(html, f'href="/projects/{project.pk}/"')
         assert f"{done:,} / {goal:,}" in cells["Progress"]
         more = f" {paused:,} missing in paused groups" if paused else ""
-        assert cells["Projected shortfall"] == f"{short:,}{more}"
+        said = surfaces.text_of(cells["Verdict"])
+        assert f"hort {short:,}" in said or f"shortfall {short:,}" in said or not short
+        assert said.endswith(more)
+        assert said.startswith(row["Verdict"].partition(";")[0])
         assert cells["Live groups"] == f"{live:,} of {len(groups):,}"
         open_groups = sum(reckoning.is_open(group, world.now) for group in plan)
         assert cells["Late groups"].startswith(f"{late} of {open_groups}" if open_groups else "–")
@@ -147,6 +150,65 @@ def test_projects_have_the_sums_of_their_groups_on_the_page_and_in_files(
         sheet = workbook[project.name]
         for heading in ("Completes", "Goal", "Late groups", "Projected shortfall (completes)"):
             assert sheet[heading] == number(row[heading])
+
+
+def test_a_projects_page_says_what_its_row_and_file_say(viewer: Client, world: World) -> None:
+    listed = {row["Project"]: row for row in surfaces.csv_rows(viewer, "/projects/export.csv")}
+    for project in world.projects():
+        html, row = surfaces.page(viewer, f"/projects/{project.pk}/"), listed[project.name]
+        strip, groups = surfaces.strip_of(html), world.groups(project)
+        done, goal, short = (
+            number(row[name]) for name in ("Completes", "Goal", "Projected shortfall (completes)")
+        )
+        assert strip["Completes"].startswith(f"{done:,} of {goal:,}")
+        assert number_in(strip["Projected at end"], f"shortfall {NUMBER}") == short
+        projected = number_in(strip["Projected at end"], NUMBER)
+        assert near_middle(projected, sums_of(groups, world.now)[0])
+        open_groups = sum(reckoning.is_open(group, world.now) for group in planned(groups))
+        late = f"{row['Late groups']} of {open_groups}" if open_groups else "–"
+        assert strip["Late groups"].startswith(late)
+        target = reckoning.target_by_now(groups, world.now)
+        assert abs(number_in(strip["Target by now"], NUMBER) - target) <= 1
+        missing = number(row["Missing in paused groups (completes)"])
+        said = f"{missing:,} missing in paused groups"
+        assert (said in strip["Paused groups"]) == bool(missing)
+        for currency, cost in reckoning.spent(groups).items():
+            assert f"{round(cost):,} {currency}" in strip["Spend"].replace("\xa0", " ")
+        verdict = surfaces.text_of(html.partition('class="verdict')[2].partition(">")[2])
+        sentences = verdict.partition("</p>")[0]
+        if row["Late groups"] != "0":
+            assert f"{row['Late groups']} of {open_groups} open group" in sentences
+        if row["Verdict"].startswith("Short"):
+            assert f"about {projected:,} of {goal:,}" in sentences
+            assert f"{short:,} short" in sentences
+        if missing:
+            assert f"{missing:,} completes are missing in paused groups" in sentences
+
+
+def test_the_countries_of_a_project_have_the_sums_of_its_groups(
+    viewer: Client, world: World
+) -> None:
+    for project in world.projects():
+        html = surfaces.page(viewer, f"/projects/{project.pk}/countries/")
+        by_country: dict[str, list[TargetGroup]] = {}
+        for group in world.groups(project):
+            by_country.setdefault(group.country_code, []).append(group)
+        for code, groups in by_country.items():
+            link = f'href="/projects/{project.pk}/?country={code}"'
+            if link not in html:
+                assert not planned(groups)
+                continue
+            row = html.partition(link)[2].partition("</tr>")[0]
+            cells = [surfaces.text_of(c) for c in re.findall(r'<td class="num">(.*?)</td>', row)]
+            done, goal, projected, short = map(number, cells[:4])
+            plan = planned(groups)
+            assert done == sum(group.completes or 0 for group in plan)
+            assert goal == sum(reckoning.goal_of(group) or 0 for group in plan)
+            draws = sums_of(groups, world.now)
+            assert near_middle(projected, draws[0])
+            assert near_middle(short, draws[1])
+            late = reckoning.late_groups(groups, world.now)
+            assert cells[4].startswith(f"{late} of ")
 
 
 def test_the_rows_of_a_projects_file_add_up_to_its_row(viewer: Client, world: World) -> None:
@@ -339,7 +401,11 @@ def test_the_chart_of_a_project_ends_where_its_groups_do(viewer: Client, world: 
         groups = planned(world.groups(project))
         done = sum(group.completes or 0 for group in groups)
         goals = {group.pk: reckoning.goal_of(group) or 0 for group in groups}
-        traces = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json")
+        whole = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json")
+        traces = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json?per=group")
+        assert whole["Completes"]["y"][-1] == done
+        for name in ("Target", "Forecast", "Forecast (80 %)"):
+            assert whole.get(name, {}).get("y") == traces.get(name, {}).get("y")
         assert sum(trace["y"][-1] for trace in traces["stack"]) == done
         dated = [group for group in groups if group.starts_at and group.ends_at]
         assert traces["Target"]["y"][-1] == sum(goals[group.pk] for group in dated)

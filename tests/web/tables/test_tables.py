@@ -190,7 +190,7 @@ def test_a_project_says_how_many_of_its_open_groups_are_late(
     assert ">1 of 2</span>" in page
     assert f"{end:%Y-%m-%dT%H:%M:%SZ}" in page
     assert "240 / 600" in page  # the completed group counts, the draft does not
-    assert ">200</td>" in page  # short: 80 of the late one, 120 of the one that ended short
+    assert ">Short 200</span>" in page  # 80 of the late one, 120 of the one that ended short
 
 
 def save(client: Client, **said: str) -> None:

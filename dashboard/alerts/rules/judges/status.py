@@ -23,12 +23,10 @@ from dashboard.fielding.domain.figures import (
     format_percent,
     format_percent_limit,
 )
+from dashboard.fielding.domain.scope import THE_EXCHANGE
 from dashboard.fielding.insight.launch_phase import reason_of_pause
 from dashboard.fielding.models import TargetGroup
 
-AUTOMATION = "system_user"
-# Actor types of the exchange itself: its automation and its staff.
-THE_EXCHANGE = (AUTOMATION, "system_marketplace_user")
 END_REASONS = ("total_completes_reached", "past_scheduled_end_date")
 MARGIN = 0.1  # of the bid: how far off a figure must be to explain a pause
 LIVE = TargetGroup.Status.LIVE.value

@@ -76,10 +76,13 @@ def version_token(rows: str, *moments: str) -> RawSQL:
 _OPEN = "s.state IN ('firing', 'recovering')"
 
 
-def project_version_token() -> RawSQL:
-    """Return the version token of a project's open incidents."""
-    source = f"fielding_incident s WHERE s.project_id = fielding_project.id AND {_OPEN}"
-    return version_token(source, *INCIDENT_MOMENTS)
+def project_version_token() -> Concat:
+    """Return the version token of a project's open incidents and items."""
+    source = "s WHERE s.project_id = fielding_project.id"
+    return Concat(
+        version_token(f"fielding_incident {source} AND {_OPEN}", *INCIDENT_MOMENTS),
+        version_token(f"fielding_item {source} AND s.state <> 'closed'", "changed_at"),
+    )
 
 
 def group_version_token() -> Concat:

@@ -144,7 +144,7 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
         return self.filter(reduce(or_, managed)) if managed else self.none()
 
     def with_version_token(self) -> Self:
-        """Annotate `version_token`, a text that changes with the project's incidents."""
+        """Annotate `version_token`, a text that changes with the project's incidents and items."""
         return self.select_related("account").annotate(
             version_token=project_version_token(), pm_name=pm_of_project()
         )
