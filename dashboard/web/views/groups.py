@@ -27,7 +27,7 @@ from dashboard.web.charts import series
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import history
 from dashboard.web.formatting import labels, times
-from dashboard.web.groups import completes, settings, summary, trends
+from dashboard.web.groups import completes, settings, summary, trends, verdict
 from dashboard.web.groups.panels import closing, details, diagnosis, effects, quotas, rate_card
 from dashboard.web.http import conditional
 
@@ -73,6 +73,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
     )
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
+        "verdict": verdict.group_verdict(group, now=now),
         "strip": summary.summary_figures(group, user),
         "progress": summary.progress_of_group(group),
         "status": summary.group_status(group),
