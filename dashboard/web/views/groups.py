@@ -15,20 +15,34 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.effects import of_changes
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.insight import assistant_modules
-from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
+from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
 from dashboard.web.alerts import mutes
 from dashboard.web.auth.lookups import find_group, names_by_exchange_id
-from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    may_edit,
+    memberships_of,
+    requires,
+)
 from dashboard.web.batches import planning
 from dashboard.web.charts import series
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import history
-from dashboard.web.formatting import labels, times
+from dashboard.web.formatting import times
 from dashboard.web.groups import completes, settings, summary, trends, verdict
-from dashboard.web.groups.panels import closing, details, diagnosis, effects, quotas, rate_card
+from dashboard.web.groups.panels import (
+    closing,
+    details,
+    diagnosis,
+    effects,
+    quotas,
+    rate_card,
+    to_do,
+)
 from dashboard.web.http import conditional
 
 HISTORY_ROWS = 100
@@ -73,11 +87,13 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
     )
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
-        "verdict": verdict.group_verdict(group, now=now),
+        "verdict": (said := verdict.group_verdict(group, now=now)),
+        "to_do": to_do.group_to_do(group, memberships_of(request), said, now=now)
+        if _needs_answer(group)
+        else None,
         "strip": summary.summary_figures(group, user),
         "progress": summary.progress_of_group(group),
         "status": summary.group_status(group),
-        "incidents": _open_incidents(group),
         "mutes": mutes.mutes_over_group(group, datetime.now(UTC)),
         "may_mute": may_edit(request, group.account_id)
         and group.status not in mutes.STATUSES_WITHOUT_RULES,
@@ -125,12 +141,9 @@ def _client_names(group: TargetGroup) -> dict[str, str]:
     return code_lists.client_names(group.account) if group.details.get("client_id") else {}
 
 
-def _open_incidents(group: TargetGroup) -> list[tuple[Incident, str]]:
-    """Return open incidents, most urgent first, with sentences that omit the group's name."""
-    return [
-        (incident, labels.without_group_name(group.name, incident.sentence))
-        for incident in group_page.open_incidents(group)
-    ]
+def _needs_answer(group: TargetGroup) -> bool:
+    """Return whether the page says what to do: not of a draft, nor of what is put away."""
+    return group.status not in (TargetGroup.Status.DRAFT, TargetGroup.Status.ARCHIVED)
 
 
 def _series_context(
