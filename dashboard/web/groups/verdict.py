@@ -195,7 +195,8 @@ def _verdict_when_short(group: TargetGroup, at_end: GroupAtEnd, notes: str) -> G
         return GroupVerdict("Will miss", f"{text}.{notes}", "bad")
     finish, ends = group.finish_at, group.ends_at
     if finish and ends and finish > ends:
-        text += f", full {_day_text(group, finish)}, {format_span(finish - ends)} late"
+        span, day = format_span(finish - ends), _day_text(group, finish)
+        text += f", full {span} later" if day == _end_day(group) else f", full {day}, {span} late"
     return GroupVerdict("Late", f"{text}.{notes}", "warn")
 
 
@@ -204,11 +205,9 @@ def _verdict_when_in_time(group: TargetGroup, at_end: GroupAtEnd, notes: str) ->
     finish, ends = group.finish_at, group.ends_at
     if finish is None or ends is None or finish > ends:
         return GroupVerdict("On track", f"{_projected_text(group, at_end)}.{notes}", "good")
-    spare = ends - finish
-    text = (
-        f"full by {_day_text(group, finish)}, {format_span(spare)} before its end date, "
-        f"{_end_day(group)}.{notes}"
-    )
+    spare, day, end = ends - finish, _day_text(group, finish), _end_day(group)
+    when = "full" if day == end else f"full by {day},"
+    text = f"{when} {format_span(spare)} before its end date, {end}.{notes}"
     in_field = (ends - group.starts_at) / HOUR if group.starts_at else 0.0
     if spare / HOUR > max(_EARLY["fires"].default, _EARLY["share"].default * in_field):
         return GroupVerdict("Full early", text, "info")

@@ -41,6 +41,7 @@ from dashboard.web.groups.panels import (
     effects,
     quotas,
     rate_card,
+    suppliers,
     to_do,
 )
 from dashboard.web.http import conditional
@@ -77,6 +78,19 @@ def group_details(request: HttpRequest, pk: int) -> HttpResponse:
     if panel is None:
         raise Http404
     return render(request, "groups/panels/details.html", {"group": group, "details": panel})
+
+
+@requires(Permission.MEMBER)
+@require_safe
+def group_suppliers(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the suppliers of a launched group as Cint has them now, as a page or as a part."""
+    group = find_group(request, pk)
+    if group.status == TargetGroup.Status.DRAFT:
+        raise Http404
+    part = bool(request.headers.get("HX-Request"))
+    template = "groups/panels/supplier_lines.html" if part else "groups/suppliers.html"
+    panel = suppliers.suppliers_panel(group)
+    return render(request, template, {"group": group, "suppliers": panel})
 
 
 def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]:

@@ -66,15 +66,22 @@ def said_of(account: ExchangeAccount, *, now: datetime = NOW, **fields: Any) -> 
             id="late",
         ),
         pytest.param(
+            {"insight": ending(170, 198, 215), "finish_at": NOW + 7 * DAY + 2 * HOUR},
+            "Late: about 198 of 200 by Fri 27 Nov, full 2 h later. "
+            "Needs 14.3 completes a day, gets 14.0.",
+            "warn",
+            id="late by hours",
+        ),
+        pytest.param(
             {"insight": ending(205, 215, 230), "finish_at": NOW + 6 * DAY + 6 * HOUR},
-            "On track: full by Fri 27 Nov, 18 h before its end date, Fri 27 Nov. "
+            "On track: full 18 h before its end date, Fri 27 Nov. "
             "Needs 14 completes a day, gets 16.",
             "good",
             id="on track",
         ),
         pytest.param(
             {"insight": ending(190, 205, 230), "finish_at": NOW + 6 * DAY + 6 * HOUR},
-            "Just on track: full by Fri 27 Nov, 18 h before its end date, Fri 27 Nov. "
+            "Just on track: full 18 h before its end date, Fri 27 Nov. "
             "Needs 14 completes a day, gets 15.",
             "good",
             id="just on track",
