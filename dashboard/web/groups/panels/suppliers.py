@@ -13,12 +13,16 @@ from dashboard.web.formatting import numbers
 NOT_OFFERED = "Cint does not offer supplier figures for this account."
 NOT_LISTED = "Cint no longer lists this group."
 NO_SUPPLIERS = "Cint lists no suppliers for this group."
+OPEN_EXCHANGE = "Open exchange"
 SHOWN_SUPPLIERS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierLine:
-    """A supplier in words. share: of all completes; conversion: completes of prescreens."""
+    """A supplier in words.
+
+    share: of all completes; conversion: completes of prescreens; access: how it may deliver.
+    """
 
     name: str
     completes: str
@@ -27,6 +31,11 @@ class SupplierLine:
     conversion: str
     access: str
     is_blocked: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the open exchange lets it deliver without a limit, as most."""
+        return self.access == OPEN_EXCHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def _supplier_line(count: on_demand.SupplierCount, total: int) -> SupplierLine:
 
 def _access_text(count: on_demand.SupplierCount) -> str:
     """Return how the supplier may deliver: "Blocked", or its exchange, group and share."""
-    exchange = "Private exchange" if count.is_private else "Open exchange"
+    exchange = "Private exchange" if count.is_private else OPEN_EXCHANGE
     if count.is_blocked:
         return f"Blocked on the {exchange.lower()}"
     parts = [exchange]
