@@ -22,6 +22,7 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.web.formatting import numbers, status, times
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WILL_MISS, LATE = "Will miss", "Late"
 NO_FORECAST = "There is no forecast before the full launch."
 _EARLY = RULES["early"].thresholds  # as the alert Filling early has it by default
 
@@ -192,12 +193,12 @@ def _verdict_when_short(group: TargetGroup, at_end: GroupAtEnd, notes: str) -> G
     """Return "Will miss" where the goal is outside the range of the forecast, else "Late"."""
     text = _projected_text(group, at_end)
     if round(at_end.p90) < (at_end.goal or 0):
-        return GroupVerdict("Will miss", f"{text}.{notes}", "bad")
+        return GroupVerdict(WILL_MISS, f"{text}.{notes}", "bad")
     finish, ends = group.finish_at, group.ends_at
     if finish and ends and finish > ends:
         span, day = format_span(finish - ends), _day_text(group, finish)
         text += f", full {span} later" if day == _end_day(group) else f", full {day}, {span} late"
-    return GroupVerdict("Late", f"{text}.{notes}", "warn")
+    return GroupVerdict(LATE, f"{text}.{notes}", "warn")
 
 
 def _verdict_when_in_time(group: TargetGroup, at_end: GroupAtEnd, notes: str) -> GroupVerdict:

@@ -101,10 +101,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
     )
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
-        "verdict": (said := verdict.group_verdict(group, now=now)),
-        "to_do": to_do.group_to_do(group, memberships_of(request), said, now=now)
-        if _needs_answer(group)
-        else None,
+        **_answers_context(request, group, now),
         "strip": summary.summary_figures(group, user),
         "progress": summary.progress_of_group(group),
         "status": summary.group_status(group),
@@ -112,7 +109,6 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "may_mute": may_edit(request, group.account_id)
         and group.status not in mutes.STATUSES_WITHOUT_RULES,
         "closing": closing.closing_lines(group, now=now),
-        "causes": summary.likely_causes(group),
         "odds": summary.goal_chance(group),
         "risks": diagnosis.nearest_risks(group),
         "calibrated_on": CALIBRATED_ON,
@@ -155,9 +151,22 @@ def _client_names(group: TargetGroup) -> dict[str, str]:
     return code_lists.client_names(group.account) if group.details.get("client_id") else {}
 
 
-def _needs_answer(group: TargetGroup) -> bool:
-    """Return whether the page says what to do: not of a draft, nor of what is put away."""
-    return group.status not in (TargetGroup.Status.DRAFT, TargetGroup.Status.ARCHIVED)
+def _answers_context(request: HttpRequest, group: TargetGroup, now: datetime) -> dict[str, object]:
+    """Return the verdict, what to do, and the causes that are not said there already.
+
+    A draft, and what is put away, needs nothing to be done; a completed group only what is open.
+    """
+    said = verdict.group_verdict(group, now=now)
+    causes = summary.likely_causes(group)
+    if group.status in (TargetGroup.Status.DRAFT, TargetGroup.Status.ARCHIVED):
+        return {"verdict": said, "causes": causes}
+    steps = to_do.group_to_do(group, memberships_of(request), said, causes, now=now)
+    is_done = group.status == TargetGroup.Status.COMPLETED and steps.nothing
+    return {
+        "verdict": said,
+        "to_do": None if is_done else steps,
+        "causes": [cause for cause in causes if cause is not steps.cause],
+    }
 
 
 def _series_context(

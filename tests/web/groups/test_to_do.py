@@ -24,13 +24,13 @@ def account() -> ExchangeAccount:
     return factories.account(poll_seconds=300)
 
 
+DAYS = timedelta(days=7)
+
+
 @pytest.fixture
 def group(account: ExchangeAccount) -> TargetGroup:
     """A live group whose fielding period is not over."""
     return factories.group(factories.project(account), name="Japan", ends_at=timezone.now() + DAYS)
-
-
-DAYS = timedelta(days=7)
 
 
 def signed_in(client: Client, account: ExchangeAccount, role: str = "editor") -> Client:
@@ -138,12 +138,45 @@ def test_a_group_without_items_and_alerts_says_so(
     assert "Nothing: no alert is open." in panel_of(signed_in(client, account), group)
 
 
-@pytest.mark.parametrize("status", ["draft", "archived"])
-def test_a_draft_and_what_is_put_away_need_nothing(
+CAUSE = {
+    "sentence": "IR below bid",
+    "observed": "IR 20 %",
+    "expected": "bid 50 %",
+    "advice": "Re-bid IR.",
+}
+
+
+def test_without_an_alert_the_likeliest_cause_of_a_bad_verdict_is_named_and_only_there(
+    client: Client, account: ExchangeAccount, group: TargetGroup
+) -> None:
+    short = {"forecast": {"at_end": [150, 160, 170]}, "causes": [CAUSE]}
+    TargetGroup.objects.update(insight=short)
+    page = signed_in(client, account).get(f"/groups/{group.pk}/").content.decode()
+    assert page.count("IR below bid") == 1
+    panel = panel_of(client, group)
+    assert "IR below bid IR 20 % · bid 50 % Re-bid IR." in text_of(panel)
+    TargetGroup.objects.update(insight=short | {"causes": []})
+    assert "No alert is open, and the metrics point to no cause." in panel_of(client, group)
+    factories.item(group)
+    TargetGroup.objects.update(insight=short)
+    assert "IR below bid" not in panel_of(client, group)
+    assert "IR below bid" in client.get(f"/groups/{group.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("status", ["draft", "archived", "completed"])
+def test_a_draft_and_what_is_done_need_nothing(
     client: Client, account: ExchangeAccount, group: TargetGroup, status: str
 ) -> None:
     TargetGroup.objects.update(status=status)
     assert panel_of(signed_in(client, account), group) == ""
+
+
+def test_a_completed_group_shows_what_is_open(
+    client: Client, account: ExchangeAccount, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(status="completed")
+    factories.item(group, remedy="check_price")
+    assert "check the new CPI" in panel_of(signed_in(client, account), group)
 
 
 def test_closed_items_and_those_of_other_groups_are_not_shown(

@@ -10,10 +10,13 @@ from datetime import datetime
 from dashboard.fielding.models import Incident, Item, Membership, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.web.formatting import labels
-from dashboard.web.groups.verdict import GroupVerdict
+from dashboard.web.groups.summary import CauseLine
+from dashboard.web.groups.verdict import LATE, WILL_MISS, GroupVerdict
 from dashboard.web.home import todo
 
 SHOWN_ITEMS = 2
+NOTHING = "Nothing: no alert is open."
+NO_CAUSE = "No alert is open, and the metrics point to no cause."
 _SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z0-9])")
 
 
@@ -23,18 +26,22 @@ class GroupToDo:
 
     items: the most savable completes first, each with what of its sentence the verdict does not
     say already. left: further open items. alerts: incidents that belong to no item shown, most
-    urgent first, with sentences that omit the group's name.
+    urgent first, with sentences that omit the group's name. cause: the likeliest cause where the
+    group falls short and no alert is open yet. nothing: what is said where there is nothing at all.
     """
 
     items: list[tuple[todo.ItemLine, str]]
     left: int
     alerts: list[tuple[Incident, str]]
+    cause: CauseLine | None
+    nothing: str
 
 
 def group_to_do(
     group: TargetGroup,
     memberships: Mapping[int, Membership],
     verdict: GroupVerdict | None,
+    causes: Sequence[CauseLine],
     *,
     now: datetime,
 ) -> GroupToDo:
@@ -46,7 +53,12 @@ def group_to_do(
     said = verdict.sentence if verdict else ""
     items = [(line, without_repeats(line.sentence, said)) for line in lines]
     alerts = _other_alerts(group, [row.pk for row in shown])
-    return GroupToDo(items, len(rows) - len(shown), alerts)
+    is_short = verdict is not None and verdict.lead in (WILL_MISS, LATE)
+    cause, nothing = None, ""
+    if not items and not alerts:
+        cause = causes[0] if causes and is_short else None
+        nothing = "" if cause else NO_CAUSE if is_short else NOTHING
+    return GroupToDo(items, len(rows) - len(shown), alerts, cause, nothing)
 
 
 def without_repeats(text: str, said: str) -> str:
