@@ -39,6 +39,7 @@ from dashboard.web.groups.panels import (
     details,
     diagnosis,
     effects,
+    history_filter,
     quotas,
     rate_card,
     suppliers,
@@ -129,11 +130,14 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "unlimited": quotas.profiles_without_quotas(group),
         "card": rate_card.rate_card_table(group),
         "history_export": f"{reverse('group', args=[group.pk])}history/export.{{}}",
-        "history": history.history_lines(
-            changes,
-            edits,
-            names | history.project_names(group.project, changes),
-            times.zone_of(group),
+        "history": history_filter.filter_history(
+            history.history_lines(
+                changes,
+                edits,
+                names | history.project_names(group.project, changes),
+                times.zone_of(group),
+            ),
+            request.GET,
         ),
         "remark": summary.reading_problem(group),
         "manager": names.get(group.project_manager_id, ""),

@@ -22,7 +22,7 @@ def re_entry(*allowed: str) -> dict[str, Any]:
 
 
 def row_of(**fields: Any) -> EffectRow:
-    given = {
+    given: dict[str, Any] = {
         "at": NOW,
         "kind": "cpi",
         "what": "CPI",

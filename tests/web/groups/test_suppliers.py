@@ -61,7 +61,12 @@ def test_the_panel_asks_only_when_it_is_opened(
     viewer: Client, group: TargetGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(on_demand, "read_suppliers", lambda group: asked.append(group.pk) or [])
+
+    def read(group: TargetGroup) -> list[SupplierCount]:
+        asked.append(group.pk)
+        return []
+
+    monkeypatch.setattr(on_demand, "read_suppliers", read)
     page = fold_white_space(viewer.get(f"/groups/{group.pk}/").content.decode())
     panel = page.partition('<details class="folded"')[2].partition("</details>")[0]
     tag = panel.partition(">")[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Incident, Item, Membership, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.web.formatting import labels
@@ -17,6 +18,9 @@ from dashboard.web.home import todo
 SHOWN_ITEMS = 2
 NOTHING = "Nothing: no alert is open."
 NO_CAUSE = "No alert is open, and the metrics point to no cause."
+_OPEN_ITEMS: CompiledQuery[todo.ItemRow] = CompiledQuery(
+    lambda: todo.item_values(Item.objects.filter(target_group=Param("group")).open().by_value())
+)
 _SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z0-9])")
 
 
@@ -46,8 +50,7 @@ def group_to_do(
     now: datetime,
 ) -> GroupToDo:
     """Return what there is to do about a group, those waiting last."""
-    open_items = Item.objects.filter(target_group=group).open().by_value()
-    rows = sorted(todo.item_rows(open_items), key=lambda row: row.state == Item.State.WAITING)
+    rows = sorted(_OPEN_ITEMS(group=group.pk), key=lambda row: row.state == Item.State.WAITING)
     shown = rows[:SHOWN_ITEMS]
     lines = todo.item_lines(shown, memberships, now=now)
     said = verdict.sentence if verdict else ""
