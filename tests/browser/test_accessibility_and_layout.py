@@ -15,6 +15,7 @@ from dashboard.fielding.models import (
     ExchangeAccount,
     GroupPanels,
     Incident,
+    Item,
     Mail,
     Quarantine,
     TargetGroup,
@@ -223,7 +224,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         "connection": account.pk,
         "edit": factories.edit(group).pk,
         "incident": incident.pk,
-        "item": factories.item(awkward, critical=True).pk,
+        "item": Item.objects.get(target_group=awkward, remedy="raise_cpi").pk,
         "awkward": awkward.pk,
         "unit": unit.pk,
     }
