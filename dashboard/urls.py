@@ -94,6 +94,7 @@ urlpatterns = [
     path("groups/<key:pk>/trend.json", charts.group_trend_json, name="trend"),
     path("groups/<key:pk>/edit/<str:kind>/", edits.edit, name="edit"),
     path("groups/<key:pk>/details/", groups.group_details, name="group-details"),
+    path("groups/<key:pk>/suppliers/", groups.group_suppliers, name="group-suppliers"),
     path("groups/<key:pk>/draft/", drafts.change_draft, name="draft"),
     path("groups/<key:pk>/launch/", launch_draft.launch_draft, name="launch"),
     path("groups/<key:pk>/notes/", notes.note_form, name="notes"),

@@ -17,6 +17,7 @@ from dashboard.fielding.models import (
     ExchangeAccount,
     GroupPanels,
     Incident,
+    Item,
     Mail,
     Project,
     Quarantine,
@@ -228,7 +229,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         "connection": account.pk,
         "edit": factories.edit(group).pk,
         "incident": incident.pk,
-        "item": factories.item(awkward, remedy="check_link", critical=True).pk,
+        "item": Item.objects.get(target_group=awkward, remedy="raise_cpi").pk,
         "awkward": awkward.pk,
         "unit": unit.pk,
     }

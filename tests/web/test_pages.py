@@ -18,6 +18,7 @@ from dashboard.fielding.models import (
     Edit,
     ExchangeAccount,
     Incident,
+    Item,
     Project,
     TargetGroup,
     User,
@@ -104,7 +105,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/projects/{project}/", 9),
         ("/projects/{project}/?by=country", 10),
         ("/groups/", 7),
-        ("/groups/{group}/", 12),
+        ("/groups/{group}/", 13),
         ("/projects/{project}/chart.json", 5),
         ("/projects/{project}/completes/", 6),
         ("/projects/{project}/countries/", 5),
@@ -168,6 +169,12 @@ def test_a_write_of_the_pull_an_incident_or_another_person_ends_the_304(
     assert refreshed(viewer, etag) == 200
     etag = viewer.get(address).headers["ETag"]
     Edit.objects.update(settled_at=factories.NOW)
+    assert refreshed(viewer, etag) == 200
+    etag = viewer.get(address).headers["ETag"]
+    item = factories.item(group)
+    assert refreshed(viewer, etag) == 200
+    etag = viewer.get(address).headers["ETag"]
+    Item.objects.filter(pk=item.pk).update(changed_at=timezone.now())
     assert refreshed(viewer, etag) == 200
     other = Client()
     other.force_login(factories.person("viewer", account))

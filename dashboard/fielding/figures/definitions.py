@@ -153,6 +153,17 @@ FIGURES = (
         "dashboard.fielding.forecast.group_forecast.forecast_groups",
     ),
     FigureDefinition(
+        "Needed and projected a day",
+        "completes",
+        "Completes missing to the goal, and those projected, each spread evenly over the days to "
+        "the end date; an hour on the last day.",
+        "the latest reading to end date",
+        "live groups in their full launch",
+        OURS,
+        "group",
+        "dashboard.web.groups.verdict.group_verdict",
+    ),
+    FigureDefinition(
         "Pause risk",
         "%",
         f"Share of groups like it that Cint pauses within 48 hours, {CALIBRATED_ON}.",

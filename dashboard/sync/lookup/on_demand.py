@@ -11,9 +11,15 @@ from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, ExchangeError, Forbidden, NotFound
+from dashboard.exchange.shapes.allocations import (
+    AllocationGroup,
+    OpenExchangeAllocations,
+    PrivateExchangeAllocations,
+    Supplier,
+)
 from dashboard.exchange.shapes.groups import TargetGroupOverviewByTargetGroupId
 from dashboard.exchange.shapes.profiling import ProfilingQuestion
-from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
+from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project, TargetGroup
 from dashboard.sync import scheduling
 from dashboard.sync.columns import group_panels
 from dashboard.sync.connections import clients
@@ -66,6 +72,98 @@ def estimate_feasibility(
             (goal.min, goal.max) if goal and goal.min is not None and goal.max is not None else None
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierCount:
+    """A supplier of a group with what it delivered; None where Cint does not say.
+
+    share: the lowest and the highest share of the group in percent, of the supplier or of the
+    suppliers grouped with it, where one is set. group_name: empty outside a group.
+    """
+
+    name: str
+    completes: int | None
+    prescreens: int | None
+    is_blocked: bool = False
+    is_private: bool = False
+    group_name: str = ""
+    share: tuple[int, int] | None = None
+
+
+def read_suppliers(
+    group: TargetGroup, *, client: ExchangeClient | None = None
+) -> list[SupplierCount]:
+    """The suppliers of a launched group, as the exchange has them now; raises ExchangeError."""
+    client = client or clients.client_for(group.account)
+    with client.deadline(SECONDS):
+        allocation = client.get_target_group_allocation_specification(
+            project_id=group.project.exchange_id, target_group_id=group.exchange_id
+        )
+    opened, private = (
+        allocation.open_exchange_allocations or OpenExchangeAllocations(),
+        allocation.private_exchange_allocations or PrivateExchangeAllocations(),
+    )
+    everybody = _share_of(opened.exchange_min_percentage, opened.exchange_max_percentage)
+    counts = [_supplier_count(one, share=everybody) for one in opened.exchange_suppliers]
+    for part in opened.groups:
+        counts += [
+            _supplier_count(one, group_name=part.group_name or "", share=_share_of_group(part))
+            for one in part.suppliers
+        ]
+    counts += [
+        _supplier_count(
+            Supplier(name=part.group_name) if part.supplier is None else part.supplier,
+            is_private=True,
+            share=_share_of_group(part),
+            counted=part,
+        )
+        for part in private.groups
+    ]
+    counts += [_supplier_count(one, is_blocked=True) for one in opened.blocked_suppliers]
+    counts += [
+        _supplier_count(one, is_blocked=True, is_private=True) for one in private.blocked_suppliers
+    ]
+    return counts
+
+
+def _supplier_count(
+    supplier: Supplier | str | int,
+    *,
+    is_blocked: bool = False,
+    is_private: bool = False,
+    group_name: str = "",
+    share: tuple[int, int] | None = None,
+    counted: AllocationGroup | None = None,
+) -> SupplierCount:
+    """A supplier with its counts; one that is named by its id alone has none.
+
+    counted: its own share of the private exchange, whose counts are the supplier's.
+    """
+    known = supplier if isinstance(supplier, Supplier) else Supplier(id=str(supplier))
+    completes, prescreens = known.completes, known.pre_screens
+    if counted is not None:
+        completes = counted.completes if completes is None else completes
+        prescreens = counted.prescreens if prescreens is None else prescreens
+    return SupplierCount(
+        name=known.name or (f"Supplier {known.id}" if known.id else "Unnamed supplier"),
+        completes=completes,
+        prescreens=prescreens,
+        is_blocked=is_blocked,
+        is_private=is_private,
+        group_name=group_name,
+        share=share,
+    )
+
+
+def _share_of_group(part: AllocationGroup) -> tuple[int, int] | None:
+    return _share_of(part.min_percentage, part.max_percentage)
+
+
+def _share_of(low: int | None, high: int | None) -> tuple[int, int] | None:
+    """A share in percent; None where it is the whole range, which is no limit."""
+    share = (0 if low is None else low, 100 if high is None else high)
+    return None if share == (0, 100) else share
 
 
 def find_questions(

@@ -43,6 +43,22 @@ _NUMBERS: Mapping[str, Callable[[float], str]] = {
     ChangelogKind.SOFT_LAUNCH_DEMOGRAPHICS_STRICTNESS_PERCENTAGE: "{} %".format,
     ChangelogKind.SOFT_LAUNCH_FILLING_GOAL_PERCENTAGE: "{} %".format,
 }
+# What a change is about, for the filter of a group's history; all others are OTHER.
+OTHER = "other"
+TOPICS: Mapping[str, str] = {
+    ChangelogKind.CPI: "cpi",
+    ChangelogKind.USER_REQUESTED_CPI: "cpi",
+    ChangelogKind.PRIVATE_EXCHANGE_CPI: "cpi",
+    Edit.Kind.CPI: "cpi",
+    ChangelogKind.STATUS: "status",
+    Edit.Kind.STATUS: "status",
+    Edit.Kind.LAUNCH: "status",
+    ChangelogKind.FILLING_GOAL: "goals",
+    ChangelogKind.FIELDING_PERIOD_START_DATE: "goals",
+    ChangelogKind.FIELDING_PERIOD_END_DATE: "goals",
+    Edit.Kind.GOALS: "goals",
+    Edit.Kind.DATES: "goals",
+}
 FORMER_USER = "Former user"
 NOT_SENT = "not sent"
 OVERTAKEN = "refused: someone else changed it first"
@@ -53,7 +69,8 @@ _NOT_DONE = (Edit.State.REJECTED, Edit.State.CONFLICT)
 class HistoryLine:
     """One change: when, who, what, from, to, and its result.
 
-    `edit` is the id of the edit where the change was made in Fieldwatch.
+    `edit` is the id of the edit where the change was made in Fieldwatch; `topic` is a value of
+    `TOPICS`, or OTHER.
     """
 
     at: datetime
@@ -66,6 +83,7 @@ class HistoryLine:
     detail: str
     edit: int | None = None
     group: int | None = None  # None for a change of a whole project
+    topic: str = OTHER
 
     @property
     def ours(self) -> bool:
@@ -151,6 +169,7 @@ def edit_line(
         detail=_describe_outcome(edit, people, zone),
         edit=edit.pk,
         group=edit.group_id,
+        topic=TOPICS.get(edit.kind, OTHER),
     )
 
 
@@ -226,4 +245,5 @@ def _line_of_change(
         tone="",
         detail=f"Reason: {reason}" if reason else "",
         group=change.group_id,
+        topic=TOPICS.get(change.kind, OTHER),
     )

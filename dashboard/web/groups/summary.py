@@ -16,6 +16,7 @@ from dashboard.fielding.figures.goal_cost import (
     cost_if_goal_reached,
 )
 from dashboard.fielding.forecast.confidence import is_guess
+from dashboard.fielding.insight import diagnosis
 from dashboard.fielding.insight.at_end import GroupAtEnd, group_at_end
 from dashboard.fielding.insight.document import Insight, StoredCost, StoredForecast, StoredPace
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
@@ -27,6 +28,11 @@ from dashboard.fielding.insight.launch_phase import (
 from dashboard.fielding.models import TargetGroup, User
 from dashboard.web.charts import ForecastBand
 from dashboard.web.formatting import labels, numbers, status, times
+
+# Causes that the verdict names: they explain nothing further.
+_SAID_BY_VERDICT = frozenset(
+    rule.sentence for rule in diagnosis.RULES if rule.code in ("not_live", "waiting")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +301,9 @@ def likely_causes(group: TargetGroup) -> list[CauseLine]:
     """Return the three likeliest causes, and the issues that Cint reports."""
     lines = [
         CauseLine(cause.sentence, cause.observed, cause.expected, cause.advice)
-        for cause in (Insight.of(group).causes or [])[:3]
-    ]
+        for cause in (Insight.of(group).causes or [])
+        if cause.sentence not in _SAID_BY_VERDICT
+    ][:3]
     if not isinstance(group.issues, Mapping):
         return lines
     for figure, issues in group.issues.items():

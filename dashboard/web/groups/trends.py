@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
@@ -13,6 +14,8 @@ from dashboard.fielding.models import Reading, TargetGroup
 from dashboard.fielding.models.querysets.series import ReadingQuerySet
 from dashboard.web.formatting import numbers
 
+LONGEST = timedelta(days=60)
+YOUNG = timedelta(days=3)  # of readings, up to which a trend is shown hour by hour
 Bid = Callable[[TargetGroup], float | None]
 
 
@@ -78,6 +81,26 @@ def trend_points(group: TargetGroup, trend: Trend, since: datetime) -> list[tupl
         for at, value in readings.values_list("at", trend.column)
         if value is not None
     ]
+
+
+def trend_start(group: TargetGroup, now: datetime) -> datetime:
+    """Return from when on a trend is shown: the start of fielding, at most 60 days ago."""
+    earliest = now - LONGEST
+    return max(group.starts_at, earliest) if group.starts_at and group.starts_at < now else earliest
+
+
+def readings_to_show(
+    points: Sequence[tuple[datetime, float]], zone: ZoneInfo
+) -> list[tuple[datetime, float]]:
+    """Return each reading of a young group, or the last one of each local day of an older one.
+
+    points: oldest first. Cint counts these metrics since launch, so the last of a day has all of
+    it.
+    """
+    if not points or points[-1][0] - points[0][0] < YOUNG:
+        return list(points)
+    last_of_day = {at.astimezone(zone).date(): (at, value) for at, value in points}
+    return list(last_of_day.values())
 
 
 @dataclass(frozen=True, slots=True)

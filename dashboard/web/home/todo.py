@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from dashboard.alerts.items.remedies import (
@@ -155,8 +155,13 @@ def _by_remedy(rows: Iterable[ItemRow]) -> list[list[ItemRow]]:
 
 def item_rows(items: ItemQuerySet) -> list[ItemRow]:
     """Return rows of FIELDS."""
+    return list(item_values(items))
+
+
+def item_values(items: ItemQuerySet) -> QuerySet[Any, ItemRow]:
+    """Return the query of rows of FIELDS."""
     groups = {name: F(f"target_group__{name}") for name in GROUP_FIELDS}
-    return list(items.annotate(**groups, **NAMES).values_list(*FIELDS, named=True))
+    return items.annotate(**groups, **NAMES).values_list(*FIELDS, named=True)
 
 
 def remedy_sections(

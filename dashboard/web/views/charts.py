@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +21,6 @@ from dashboard.web.groups import completes, trends
 from dashboard.web.http import conditional
 from dashboard.web.projects import completes_by_group
 
-TREND_DAYS = 60
 MAX_MARKS = 100
 
 
@@ -114,15 +113,15 @@ def _completes_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure
 
 
 def _trend_figure(request: HttpRequest, group: TargetGroup) -> charts.Figure:
-    trend = trends.chosen_trend(request.GET)
-    since = datetime.now(UTC) - timedelta(days=TREND_DAYS)
+    trend, zone = trends.chosen_trend(request.GET), times.zone_of(group)
+    since = trends.trend_start(group, datetime.now(UTC))
     return charts.trend_figure(
-        trends.trend_points(group, trend, since),
+        trends.readings_to_show(trends.trend_points(group, trend, since), zone),
         name=trend.label,
         unit=trend.unit or group.currency,
         bid=trend.bid(group),
         palette=_palette(request),
-        zone=times.zone_of(group),
+        zone=zone,
     )
 
 

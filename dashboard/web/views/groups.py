@@ -15,20 +15,36 @@ from django.views.decorators.http import require_safe
 from dashboard.fielding.effects import of_changes
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.insight import assistant_modules
-from dashboard.fielding.models import Change, Edit, Incident, TargetGroup
+from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
 from dashboard.web.alerts import mutes
 from dashboard.web.auth.lookups import find_group, names_by_exchange_id
-from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    may_edit,
+    memberships_of,
+    requires,
+)
 from dashboard.web.batches import planning
 from dashboard.web.charts import series
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import history
-from dashboard.web.formatting import labels, times
-from dashboard.web.groups import completes, settings, summary, trends
-from dashboard.web.groups.panels import closing, details, diagnosis, effects, quotas, rate_card
+from dashboard.web.formatting import times
+from dashboard.web.groups import completes, settings, summary, trends, verdict
+from dashboard.web.groups.panels import (
+    closing,
+    details,
+    diagnosis,
+    effects,
+    history_filter,
+    quotas,
+    rate_card,
+    suppliers,
+    to_do,
+)
 from dashboard.web.http import conditional
 
 HISTORY_ROWS = 100
@@ -65,6 +81,19 @@ def group_details(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "groups/panels/details.html", {"group": group, "details": panel})
 
 
+@requires(Permission.MEMBER)
+@require_safe
+def group_suppliers(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the suppliers of a launched group as Cint has them now, as a page or as a part."""
+    group = find_group(request, pk)
+    if group.status == TargetGroup.Status.DRAFT:
+        raise Http404
+    part = bool(request.headers.get("HX-Request"))
+    template = "groups/panels/supplier_lines.html" if part else "groups/suppliers.html"
+    panel = suppliers.suppliers_panel(group)
+    return render(request, template, {"group": group, "suppliers": panel})
+
+
 def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]:
     user, names, now = current_user(request), names_by_exchange_id(request), datetime.now(UTC)
     changes, edits = (
@@ -73,15 +102,14 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
     )
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
+        **_answers_context(request, group, now),
         "strip": summary.summary_figures(group, user),
         "progress": summary.progress_of_group(group),
         "status": summary.group_status(group),
-        "incidents": _open_incidents(group),
         "mutes": mutes.mutes_over_group(group, datetime.now(UTC)),
         "may_mute": may_edit(request, group.account_id)
         and group.status not in mutes.STATUSES_WITHOUT_RULES,
         "closing": closing.closing_lines(group, now=now),
-        "causes": summary.likely_causes(group),
         "odds": summary.goal_chance(group),
         "risks": diagnosis.nearest_risks(group),
         "calibrated_on": CALIBRATED_ON,
@@ -102,11 +130,14 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "unlimited": quotas.profiles_without_quotas(group),
         "card": rate_card.rate_card_table(group),
         "history_export": f"{reverse('group', args=[group.pk])}history/export.{{}}",
-        "history": history.history_lines(
-            changes,
-            edits,
-            names | history.project_names(group.project, changes),
-            times.zone_of(group),
+        "history": history_filter.filter_history(
+            history.history_lines(
+                changes,
+                edits,
+                names | history.project_names(group.project, changes),
+                times.zone_of(group),
+            ),
+            request.GET,
         ),
         "remark": summary.reading_problem(group),
         "manager": names.get(group.project_manager_id, ""),
@@ -124,12 +155,22 @@ def _client_names(group: TargetGroup) -> dict[str, str]:
     return code_lists.client_names(group.account) if group.details.get("client_id") else {}
 
 
-def _open_incidents(group: TargetGroup) -> list[tuple[Incident, str]]:
-    """Return open incidents, most urgent first, with sentences that omit the group's name."""
-    return [
-        (incident, labels.without_group_name(group.name, incident.sentence))
-        for incident in group_page.open_incidents(group)
-    ]
+def _answers_context(request: HttpRequest, group: TargetGroup, now: datetime) -> dict[str, object]:
+    """Return the verdict, what to do, and the causes that are not said there already.
+
+    A draft, and what is put away, needs nothing to be done; a completed group only what is open.
+    """
+    said = verdict.group_verdict(group, now=now)
+    causes = summary.likely_causes(group)
+    if group.status in (TargetGroup.Status.DRAFT, TargetGroup.Status.ARCHIVED):
+        return {"verdict": said, "causes": causes}
+    steps = to_do.group_to_do(group, memberships_of(request), said, causes, now=now)
+    is_done = group.status == TargetGroup.Status.COMPLETED and steps.nothing
+    return {
+        "verdict": said,
+        "to_do": None if is_done else steps,
+        "causes": [cause for cause in causes if cause is not steps.cause],
+    }
 
 
 def _series_context(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from dashboard.sync.connections import clients
 from dashboard.web.groups import settings as present
 from dashboard.web.groups.panels import details
 from tests import factories
+from tests.web.one_story.surfaces import text_of
 from tests.web.white_space import fold_white_space
 
 pytestmark = pytest.mark.django_db
@@ -438,6 +440,8 @@ def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGro
     assert "More completes" in effects
     assert "2.70 USD" in effects
     assert "EPC moves with CPI, so it is not compared" in effects
+    line = text_of(effects.partition("<summary>")[2].partition("</summary>")[0])
+    assert re.search(r"^CPI 2.70 USD → 3.10 USD .* 24 → 12\d completes a day More completes", line)
 
 
 def test_a_change_without_enough_to_go_by_is_too_early_to_tell(

@@ -340,6 +340,7 @@ def check_group_page(viewer: Client, world: World, group: TargetGroup, cells: su
     said = f"cost if the goal is reached {round(at_goal or 0):,} {group.currency}"
     assert (said in strip["Spend"]) == (is_open and at_goal is not None), (group.name, strip)
     check_client_text(html, world, group, goal)
+    check_verdict(html, world, group)
     traces = surfaces.chart(viewer, f"/groups/{group.pk}/chart.json")
     if "Forecast" in traces and goal:
         ends = reckoning.ends_of(group, world.now)
@@ -370,6 +371,36 @@ def check_client_text(html: str, world: World, group: TargetGroup, goal: int | N
     projected = number_in(text, rf"Projected by the end date, .*?: {NUMBER}")
     assert projected == goal - short
     assert group.status in ("live", "scheduled")
+
+
+def check_verdict(html: str, world: World, group: TargetGroup) -> None:
+    """The first sentence of a group's page: it ends where the tiles and the files say."""
+    found = re.search(r'id="verdict">(.*?)</p>', html)
+    assert found, group.name
+    text = surfaces.text_of(found[1])
+    lead = text.partition(":")[0]
+    short, goal = short_of(group, world.now), reckoning.goal_of(group)
+    if lead in ("Will miss", "Late"):
+        assert short, (group.name, text)
+    if lead in ("On track", "Just on track", "Full early"):
+        assert short == 0, (group.name, text)
+    if about := re.search(f"[Aa]bout {NUMBER} of {NUMBER}", text):
+        assert goal is not None
+        assert short is not None
+        assert (number(about[1]), number(about[2])) == (goal - short, goal), (group.name, text)
+    if counted := re.search(f"{NUMBER} of {NUMBER} (completes|prescreens)", text):
+        by_prescreens = counted[3] == "prescreens"
+        done = group.prescreens if by_prescreens else group.completes
+        assert number(counted[1]) == done, (group.name, text)
+    ends = reckoning.ends_of(group, world.now)
+    if gets := re.search(r"Needs ([\d.,]+) completes a day, gets ([\d.,]+)", text):
+        assert group.ends_at
+        assert goal is not None
+        days = (group.ends_at - world.now) / DAY
+        needed, comes = (float(one.replace(",", "").rstrip(".")) for one in gets.groups())
+        done = group.completes or 0
+        assert needed == pytest.approx((goal - done) / days, rel=0.05, abs=0.1), group.name
+        assert comes == pytest.approx((ends[1] - done) / days, rel=0.05, abs=0.1), group.name
 
 
 def test_the_days_of_a_group_add_up_and_are_those_of_its_calendar(

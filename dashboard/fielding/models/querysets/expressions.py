@@ -86,10 +86,15 @@ def project_version_token() -> Concat:
 
 
 def group_version_token() -> Concat:
-    """Return the version token of a group's incidents, mutes and edits."""
+    """Return the version token of a group's incidents, open items, mutes and edits."""
     source = "s WHERE s.group_id = fielding_targetgroup.id"
     return Concat(
         version_token(f"fielding_incident {source}", "fired_at", "closed_at", "acknowledged_at"),
+        version_token(
+            "fielding_item s WHERE s.target_group_id = fielding_targetgroup.id"
+            " AND s.state <> 'closed'",
+            "changed_at",
+        ),
         version_token(f"fielding_mute {source}", "until"),
         version_token(f"fielding_edit {source}", "started_at", "settled_at"),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
+from dashboard.fielding.models import Edit
+from dashboard.web.edits.value_labels import value_parts
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import format_value
 
@@ -21,6 +23,11 @@ TONES = {
 }
 
 
+RE_ENTRY = "re-entry"
+# Two settings that a name cannot hold, and what stands in its place.
+UNTOLD_VALUES = ("other settings → other settings", "change")
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A metric before and after a change, with the interval of their ratio."""
@@ -32,18 +39,23 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """A change, its verdict, and the metrics behind the verdict."""
+    """A change in one line, and the metrics behind its verdict.
 
+    key: an element id. rates: completes a day before and after; empty where they are not known.
+    reason: what the verdict leaves out or corrects for, or why there is none.
+    """
+
+    key: str
     at: datetime
     what: str
     old: str
     new: str
+    rates: str
     verdict: str
     tone: str
     reason: str
     compared: list[Compared]
     epc: str
-    overlaps: list[str]
 
 
 def effect_rows(effects: Iterable[ChangeEffect]) -> list[EffectRow]:
@@ -52,11 +64,14 @@ def effect_rows(effects: Iterable[ChangeEffect]) -> list[EffectRow]:
 
 
 def _effect_row(effect: ChangeEffect) -> EffectRow:
+    what, old, new = _changed_values(effect)
     return EffectRow(
+        key=f"effect-{effect.kind}-{effect.at:%Y%m%d%H%M%S}",
         at=effect.at,
-        what=effect.what,
-        old=format_value(effect.old),
-        new=format_value(effect.new),
+        what=what,
+        old=old,
+        new=new,
+        rates=_daily_rates(effect.completes_an_hour),
         verdict=effect.label,
         tone=TONES[effect.verdict],
         reason=_reason_of(effect),
@@ -66,15 +81,51 @@ def _effect_row(effect: ChangeEffect) -> EffectRow:
             _compare("Completes per entrant", effect.completes_per_entrant, share=True),
         ],
         epc=_epc_verdict(effect),
-        overlaps=list(effect.overlaps),
     )
 
 
+def _changed_values(effect: ChangeEffect) -> tuple[str, str, str]:
+    """Return what was changed, from and to; of re-entry the settings that differ alone."""
+    if effect.kind != RE_ENTRY or not all(
+        isinstance(value, dict) for value in (effect.old, effect.new)
+    ):
+        return effect.what, format_value(effect.old), format_value(effect.new)
+    before, after = (_re_entry_parts(value) for value in (effect.old, effect.new))
+    differs = [word for word in after if before.get(word) != after[word]]
+    if len(differs) == 1:
+        (word,) = differs
+        return f"{effect.what}: {word}", before.get(word, numbers.DASH), after[word]
+    newly = [word for word in differs if after[word] == "allowed"]
+    no_longer = [word for word in differs if after[word] != "allowed"]
+    parts = (("now allowed", newly), ("no longer allowed", no_longer))
+    said = "; ".join(f"{label}: {' · '.join(words)}" for label, words in parts if words)
+    return effect.what, "", said or "no setting differs"
+
+
+def _re_entry_parts(value: object) -> Mapping[str, str]:
+    """Return the settings of re-entry in words; empty where they have another form."""
+    try:
+        return value_parts(Edit.Kind.RE_ENTRY, value, {})
+    except (AttributeError, TypeError):
+        return {}
+
+
+def _daily_rates(measure: Measure) -> str:
+    """Return "21 → 35 completes a day": the rates per typical hour, times 24."""
+    if measure.before is None or measure.after is None:
+        return ""
+    before, after = measure.before * 24, measure.after * 24
+    digits = 0 if min(before, after) >= 10 else 1
+    first = numbers.format_beside(before, after, digits)
+    return f"{first} → {numbers.format_beside(after, before, digits)} completes a day"
+
+
 def _reason_of(effect: ChangeEffect) -> str:
-    """Return why there is no ratio, or what the ratio leaves out; overlaps are listed after it."""
+    """Return why there is no ratio, or what the ratio leaves out."""
     measure = effect.completes_an_hour
     if effect.overlaps:
-        return "Something else happened within a day of this change."
+        names = ", ".join(name.replace(*UNTOLD_VALUES) for name in effect.overlaps)
+        return f"Within a day of: {names}."
     if measure.ratio is None:
         return measure.reason
     if measure.correction:
