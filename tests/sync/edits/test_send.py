@@ -56,7 +56,7 @@ def test_what_follows_from_a_new_price_is_worked_out_at_once(
     group.refresh_from_db()
     cost = Insight.of(group).cost
     assert cost is not None
-    assert "remaining completes at 3.1 USD" in cost.note
+    assert "remaining completes at 3.1 USD" in str(cost.note)
 
 
 def test_one_form_is_one_put_however_often_it_is_sent(send: Send, exchange: Exchange) -> None:
