@@ -535,7 +535,7 @@ def test_a_projects_chart_sums_to_its_completes(viewer: Client, account: Exchang
     for number in range(10):
         group = factories.group(project, name=f"G{number}", completes=number * 10)
         factories.completes(group, until=until, counts=[number * 5, number * 10])
-    data = viewer.get(f"/projects/{project.pk}/chart.json").json()["data"]
+    data = viewer.get(f"/projects/{project.pk}/chart.json?per=group").json()["data"]
     areas = [trace for trace in data if "stackgroup" in trace]
     assert [area["name"] for area in areas[:2]] == ["G9", "G8"]
     assert areas[-1]["name"] == "Other (3)"
@@ -554,7 +554,7 @@ def test_a_projects_chart_has_the_completes_of_groups_that_ended_before_it_begin
     factories.completes(group, until=until, counts=[90, 170])
     (area,) = [
         trace
-        for trace in viewer.get(f"/projects/{project.pk}/chart.json").json()["data"]
+        for trace in viewer.get(f"/projects/{project.pk}/chart.json?per=group").json()["data"]
         if "stackgroup" in trace
     ]
     assert set(area["y"]) == {170}
