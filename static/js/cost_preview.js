@@ -7,7 +7,7 @@ export function describeCost(text, { left, price, spent, budget, currency }) {
   const money = (sum) => `${Math.round(Math.abs(sum)).toLocaleString("en-GB")} ${currency}`;
   const cost = Number(text) * Number(left), more = cost - Number(price) * Number(left);
   const change = price && more ? ` (${more > 0 ? "+" : "−"}${money(more)})` : "";
-  const toCome = `${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)} to come${change}.`;
+  const toCome = `${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)} still to spend${change}.`;
   if (spent === undefined) return toCome;
   const total = Number(spent) + cost;
   const sentence = `${toCome} Cost if the goal is reached: ${money(total)}`;

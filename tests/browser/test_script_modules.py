@@ -54,18 +54,18 @@ def test_ages_in_words(page: Page, seconds: int, words: str) -> None:
         (
             "2.5",
             {"left": "1000", "currency": "EUR"},
-            "1,000 × 2.5 = 2,500 EUR to come.",
+            "1,000 × 2.5 = 2,500 EUR still to spend.",
         ),
         (
             "2.5",
             {"left": "1000", "price": "2", "spent": "400", "budget": "2800", "currency": "EUR"},
-            "1,000 × 2.5 = 2,500 EUR to come (+500 EUR). Cost if the goal is reached: "
+            "1,000 × 2.5 = 2,500 EUR still to spend (+500 EUR). Cost if the goal is reached: "
             "2,900 EUR, 100 EUR OVER the budget of 2,800 EUR.",
         ),
         (
             "2.5",
             {"left": "1000", "price": "3", "spent": "400", "currency": "EUR"},
-            "1,000 × 2.5 = 2,500 EUR to come (−500 EUR). Cost if the goal is reached: 2,900 EUR.",
+            "1,000 × 2.5 = 2,500 EUR still to spend (−500 EUR). Cost if the goal is reached: 2,900 EUR.",
         ),
     ],
 )

@@ -124,7 +124,7 @@ def test_what_new_prices_cost_is_said_by_group_and_in_all(editor: Client, projec
     given = {"completes": 100, "completes_goal": 200, "filling_strategy": "completes"}
     rows = [group(project, **given), group(project, **given), group(project, completes=None)]
     page = act(editor, "cpi", *rows, typed="1", how="raise", unit="USD", value="0.50")
-    assert "100 × 2.50 = 250 USD to come (+50 USD). Cost if the goal is reached: " in page
+    assert "100 × 2.50 = 250 USD still to spend (+50 USD). Cost if the goal is reached: " in page
     assert "+100 USD; unknown for 1" in page
 
 

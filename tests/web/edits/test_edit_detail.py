@@ -140,7 +140,7 @@ def test_a_click_for_ten_per_cent_shows_the_price_and_its_cost(
 ) -> None:
     said = page(editor, f"/groups/{group.pk}/edit/cpi/?by=10")
     assert 'value="2.97"' in said
-    assert "100 × 2.97 = 297 USD to come (+27 USD). Cost if the goal is reached: " in said
+    assert "100 × 2.97 = 297 USD still to spend (+27 USD). Cost if the goal is reached: " in said
     assert exchange.sent == []
 
 

@@ -361,6 +361,6 @@ def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
     )
     shown = FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
-        "100 × 3.10 = 310 USD to come (+40 USD). "
+        "100 × 3.10 = 310 USD still to spend (+40 USD). "
         "Cost if the goal is reached: 580 USD, 10 USD OVER the budget of 570 USD."
     )

@@ -46,7 +46,7 @@ def describe_cpi_impact(group: TargetGroup, price: Decimal, current: Decimal) ->
     lead = (
         f"{numbers.format_count(at_goal.completes)} × "
         f"{numbers.format_amount(price, group.currency)} = "
-        f"{numbers.format_total(at_goal.to_come, group.currency)} to come"
+        f"{numbers.format_total(at_goal.to_come, group.currency)} still to spend"
     )
     difference = at_goal.to_come - at_goal.completes * current
     return _with_cost_if_goal_reached(group, at_goal, lead, difference)
