@@ -127,6 +127,7 @@ def transition_for(result: RuleResult, project: Project, now: datetime) -> Trans
     transition = Transition(
         incident, expected, managers=managers, in_digest=result.effective.in_digest
     )
+    timers = (incident.breached_at, incident.clear_since)
     _copy_state(incident, result, before, now)
     if result.state.status is RuleStatus.OK:
         _close(incident, result.closes or "recovered", now)
@@ -144,6 +145,7 @@ def transition_for(result: RuleResult, project: Project, now: datetime) -> Trans
             mark_fired(incident, now)
             transition.notice_kind = Notice.Kind.FIRE
     changed = not expected or expected_state(incident) != expected or incident.sentence != sentence
+    changed |= timers != (incident.breached_at, incident.clear_since)  # moved by a downtime
     return transition if changed else None
 
 

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                     ("compact", "Compact: one line a row"),
                     ("comfortable", "Comfortable: details in each row"),
                 ],
+                db_default="compact",
                 default="compact",
                 max_length=11,
             ),

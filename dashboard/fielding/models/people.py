@@ -50,7 +50,9 @@ class User(AbstractUser):
     email = models.EmailField("email address")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
-    density = models.CharField(max_length=11, choices=Density, default=Density.COMPACT)
+    density = models.CharField(
+        max_length=11, choices=Density, default=Density.COMPACT, db_default=Density.COMPACT
+    )
     # When they last looked at the home page, to the minute; and when the visit before this ended.
     seen_at = models.DateTimeField(null=True, blank=True)
     last_visit_at = models.DateTimeField(null=True, blank=True)

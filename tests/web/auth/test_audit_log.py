@@ -199,7 +199,7 @@ def change_rule(client: Client, account: ExchangeAccount) -> None:
 
 
 def mute_and_end(client: Client, account: ExchangeAccount) -> None:
-    client.post(muted(account), {"end": "tomorrow", "rule": ""})
+    client.post(muted(account), {"end": "tomorrow", "rule": "all"})
     client.post(f"/mutes/{account.mutes.get().pk}/end/")
 
 
