@@ -65,7 +65,8 @@ def test_ages_in_words(page: Page, seconds: int, words: str) -> None:
         (
             "2.5",
             {"left": "1000", "price": "3", "spent": "400", "currency": "EUR"},
-            "1,000 × 2.5 = 2,500 EUR still to spend (−500 EUR). Cost if the goal is reached: 2,900 EUR.",
+            "1,000 × 2.5 = 2,500 EUR still to spend (−500 EUR). "
+            "Cost if the goal is reached: 2,900 EUR.",
         ),
     ],
 )
