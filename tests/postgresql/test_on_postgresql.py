@@ -1,8 +1,8 @@
 """What asks a database something of its own, once more on PostgreSQL: the same promises.
 
 The rooms that write and wait for locks, and of the web what filters, sorts, adds up and pages
-(`one_story` walks every page of a world). Not again: forms, panels and sign-in, which ask the tables
-what every test asks, and long worlds.
+(`one_story` walks every page of a world). Not again: forms, panels and sign-in, which ask the
+tables what every test asks, and long worlds.
 """
 
 from __future__ import annotations
