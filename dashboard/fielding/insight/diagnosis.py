@@ -135,12 +135,10 @@ def _slow_quota(indicators: Indicators) -> Evidence | None:
         return None
     low, high = format_count(quota.low), format_count(quota.high)
     by_end = low if low == high else f"{low} to {high}"
-    fills = f"{quota.fills}" if quota.fills else "not within 90 days"
-    observed = (
-        f"{quota.name}: {format_count(quota.done)} {quota.unit} now, {by_end} by the end; "
-        f"fills {fills}"
-    )
-    return Evidence(0.95 - 0.5 * quota.chance, observed, format_count(quota.goal))
+    full = f"full by {quota.fills}" if quota.fills else "not full within 90 days"
+    done = f"{format_count(quota.done)} of {format_count(quota.goal)} {quota.unit} now"
+    observed = f"{quota.name}: {done}, {by_end} by the end; {full}"
+    return Evidence(0.95 - 0.5 * quota.chance, observed, "")
 
 
 def _loi(indicators: Indicators) -> Evidence | None:
