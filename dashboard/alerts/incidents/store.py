@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from dashboard.alerts.items.refresh import refresh_items
-from dashboard.alerts.recipients.resolve import People
+from dashboard.alerts.recipients.resolve import People, managers_of
 from dashboard.alerts.rules.settings import Effective
 from dashboard.fielding.models import Incident, Membership, Mute, Notice
 
@@ -171,10 +171,8 @@ def _fire_again(
         ):
             continue
         stored = row.get()
-        managers = [stored.project.project_manager_id] if stored.project else []
-        if incident.group:
-            managers.insert(0, incident.group.project_manager_id)
-        again.append(Transition(stored, notice_kind=Notice.Kind.FIRE, managers=tuple(managers)))
+        managers = managers_of(incident.group, stored.project)
+        again.append(Transition(stored, notice_kind=Notice.Kind.FIRE, managers=managers))
     return again
 
 

@@ -164,7 +164,8 @@ def _acted_on(items: Iterable[Item], now: datetime) -> dict[int, Edit]:
         by__isnull=False,
         settled_at__gt=now - DAY,
     )
-    return {edit.group_id: edit for edit in edits.order_by("settled_at") if edit.group_id}
+    rows = edits.select_related("by").order_by("settled_at")
+    return {edit.group_id: edit for edit in rows if edit.group_id}
 
 
 def _update(

@@ -50,7 +50,8 @@ class Remedy:
     form: the action; None where it is done elsewhere. batch: the action on several groups at once,
     as the preview of bulk actions names it. needs_goal: it only helps a group that is short of its
     goal. reach: how many completes it can add, as a multiple of those that come without it.
-    is_decision: nothing is broken, but somebody has to choose.
+    is_decision: nothing is broken, but somebody has to choose. may_complete: to mark the group
+    complete is one of the choices.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Remedy:
     needs_goal: bool = True
     reach: float = 1.0
     is_decision: bool = False
+    may_complete: bool = False
 
     def title(self, groups: int) -> str:
         """Return the heading of its items: "Encryption errors: fix the signing key"."""
@@ -195,6 +197,7 @@ REMEDIES: dict[str, Remedy] = _registry(
             batch="end",
             reach=float("inf"),
             is_decision=True,
+            may_complete=True,
         ),
         Remedy(
             "check_data",
@@ -244,6 +247,7 @@ REMEDIES: dict[str, Remedy] = _registry(
             form=HelpForm.GOALS,
             needs_goal=False,
             is_decision=True,
+            may_complete=True,
         ),
         Remedy(
             "budget",

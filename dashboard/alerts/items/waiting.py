@@ -79,9 +79,9 @@ def put_back_items(items: Iterable[Item], *, now: datetime) -> list[int]:
     pks = [item.pk for item in rows]
     given = [item.pk for item in rows if item.state == Item.State.TO_DO]
     with transaction.atomic():
-        is_open = Item.objects.open()
-        is_open.filter(pk__in=given).update(assigned_to=None)
-        is_open.filter(pk__in=pks).update(state=Item.State.TO_DO, changed_at=now, **NOT_WAITING)
+        open_items = Item.objects.open()
+        open_items.filter(pk__in=given).update(assigned_to=None)
+        open_items.filter(pk__in=pks).update(state=Item.State.TO_DO, changed_at=now, **NOT_WAITING)
         Incident.objects.filter(item__in=pks, state__in=OPEN_INCIDENT).update(
             acknowledged_by=None, acknowledged_at=None
         )

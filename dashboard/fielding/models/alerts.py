@@ -183,11 +183,18 @@ class Incident(models.Model):
     @property
     def urgency(self) -> Severity:
         """Return how urgent it is: while open, critical only if an hour counts for its item."""
-        severity = self.Severity(self.severity)
-        is_open = self.state != self.State.RESOLVED
-        if severity == self.Severity.CRITICAL and is_open:
-            return severity if self.item and self.item.critical else self.Severity.WARNING
-        return severity
+        if self.state == self.State.RESOLVED:
+            return self.Severity(self.severity)
+        return self.urgency_while_open(
+            self.severity, is_item_critical=self.item is not None and self.item.critical
+        )
+
+    @classmethod
+    def urgency_while_open(cls, severity: int, *, is_item_critical: bool) -> Severity:
+        """Return the urgency of an open one, from its severity and that of its item."""
+        if severity == cls.Severity.CRITICAL and not is_item_critical:
+            return cls.Severity.WARNING
+        return cls.Severity(severity)
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.sentence}"

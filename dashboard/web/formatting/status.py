@@ -54,10 +54,8 @@ def severity_word(incident: OpenIncidentRow | None) -> str:
     """Return how urgent an open incident of a group is, in a word; empty without an incident."""
     if incident is None:
         return ""
-    severity = Incident.Severity(incident.severity)
-    if severity is Incident.Severity.CRITICAL and not incident.item__critical:
-        severity = Incident.Severity.WARNING
-    return severity.label
+    is_critical = bool(incident.item__critical)
+    return Incident.urgency_while_open(incident.severity, is_item_critical=is_critical).label
 
 
 def leading_incidents(incidents: Iterable[OpenIncidentRow]) -> dict[int, OpenIncidentRow]:

@@ -69,7 +69,6 @@ FIELDS = (*OWN_FIELDS, *GROUP_FIELDS, *NAMES)
 ItemRow = Any  # Any: a named row of FIELDS, which Django does not type
 # What an item is whose remedy this release no longer knows.
 UNKNOWN = Remedy("", "Other", "look at it", "look at them", needs_goal=False)
-COMPLETING = ("extend_or_close", "stop_overfill")  # remedies that offer to complete the group
 BATCH_LABELS = {"resume": "Resume all…", "cpi": "Change CPIs…", "end": "Extend all…"}
 
 
@@ -274,7 +273,7 @@ def _line(
         may_edit=membership.may_edit,
         action=label,
         address=address,
-        may_complete=membership.may_edit and remedy.key in COMPLETING,
+        may_complete=membership.may_edit and remedy.may_complete,
         waiting=_waiting(row),
         waiting_until=row.waiting_until,
         opened_at=row.opened_at,
