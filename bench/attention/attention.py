@@ -21,9 +21,9 @@ from bench.attention.first_read import mails_after_connecting  # noqa: E402  tab
 from bench.attention.life import live  # noqa: E402
 from bench.attention.lists import (  # noqa: E402
     Oracle,
+    ProductItems,
     Ranked,
     incident_list,
-    product_items,
     straight_line,
 )
 from bench.attention.score import (  # noqa: E402
@@ -61,6 +61,6 @@ def score_of_world(seed: int, **size: int) -> Score:
         ORACLE: Oracle(),
         LINE: straight_line,
         BEFORE: incident_list,
-        PRODUCT: product_items,
+        PRODUCT: ProductItems(),
     }
     return score_life(live(seed, lists, judged=(BEFORE, PRODUCT), **size))

@@ -20,13 +20,14 @@ from bench.attention.field import (
 )
 from bench.attention.lists import Listed, Ranked, remedy_in_field
 from bench.attention.watch import Watch, Watched, fork_watched
-from bench.forecast.simulated_group import START
+from bench.forecast.simulated_group import START, moment_of
 from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.world.respondents import settle_group
 
 ACTIONS_A_DAY = 10
 WORKING_HOURS = range(9, 18)
 WATCHED_HOURS = (0, 3, 6, 9, 14, 20)  # outside working hours
+EDITS = ("cpi", "cpi_limit", "extend", "loi", "qualifications", "quotas")  # forms of the product
 WAITS = 24 * HOUR  # until a line on which something was done comes back
 
 
@@ -134,6 +135,8 @@ class Branch:
         if key not in self.own:
             self.own[key] = fork_watched(self._watch.groups[key])
         do_remedy(self.own[key].group, remedy, at)
+        if remedy in EDITS:
+            self.own[key].changed_at = moment_of(at)
 
     def _note(self, lines: Sequence[Listed], at: int) -> None:
         """Keep which lines are new, and which of them interrupt somebody."""

@@ -18,7 +18,7 @@ from bench.attention.field import (
 )
 from bench.attention.watch import Watched
 from bench.forecast.simulated_group import moment_of, statuses
-from dashboard.alerts.items.plan import plan_items
+from dashboard.alerts.items.plan import PlannedItem, plan_items
 from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.world.group import SimulatedGroup
 
@@ -64,16 +64,30 @@ DONE: dict[str, str] = {
 }
 
 
-def product_items(groups: Sequence[Watched], at: int) -> list[Listed]:
-    """The items of the product, the critical ones first."""
-    now, lines = moment_of(at), []
-    for one in groups:
-        if one.firing:
-            for item in plan_items(one.row, one.firing, now=now):
-                remedy = item.remedy
-                line = Listed(one.group.id, remedy.key, item.value, item.critical)
-                lines.append(line._replace(decision=remedy.is_decision))
-    return sorted(lines, key=lambda line: (not line.critical, -line.value, line.group))
+class ProductItems:
+    """The items of the product, the critical ones first; it knows which it listed before."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, list[str]] = {}
+
+    def __call__(self, groups: Sequence[Watched], at: int) -> list[Listed]:
+        """Plan the items of all groups with alerts."""
+        now, lines, listed = moment_of(at), [], self._listed
+        self._listed = {}
+        for one in groups:
+            if one.firing:
+                past = listed.get(one.group.id, [])
+                items = plan_items(
+                    one.row, one.firing, now=now, listed=past, changed_at=one.changed_at
+                )
+                self._listed[one.group.id] = [item.remedy.key for item in items]
+                lines += [_line_of(one.group.id, item) for item in items]
+        return sorted(lines, key=lambda line: (not line.critical, -line.value, line.group))
+
+
+def _line_of(group: str, item: PlannedItem) -> Listed:
+    remedy = item.remedy
+    return Listed(group, remedy.key, item.value, item.critical, remedy.is_decision)
 
 
 def straight_line(groups: Sequence[Watched], at: int) -> list[Listed]:

@@ -61,6 +61,7 @@ class Watched:
     count: list[float] = field(default_factory=list)
     batches: int = 0  # of its changelog that were read
     cpi_changed_at: datetime | None = None
+    changed_at: datetime | None = None  # by an edit of the list's manager
     foreseen_at: datetime | None = None  # when its insight was last computed
     decisive: tuple[object, ...] = ()  # what the last insight was computed from
 

@@ -7,7 +7,7 @@ if they cost completes. Changes by people are no items, unless they are beyond a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -44,6 +44,7 @@ PACE = ("ends_soon", "behind_pace")
 LINKS = "links_run_out"
 SYMPTOMS = ("interview_long", "drop_off", "conversion", "incidence_low", "epc")
 ISSUES = ("issue_error", "issue_warning")
+END_DATE = "past_scheduled_end_date"  # the exchange's reason for a pause at the end date
 NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
 # A standstill is critical where an hour counts: little slack, so little time left that a weekend
@@ -52,7 +53,8 @@ SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 72.0, 0.05
 # The chance of the goal up to which a live group is an item for its pace. Above that most groups
 # meet their goal in time, the young ones above all.
 LIKELY_SHORT = 0.25
-# A group that was launched or resumed is given so many hours to find its pace, unless it ends soon.
+# A group that was launched, resumed or changed is given so many hours to find its pace, unless it
+# ends soon.
 HOURS_TO_SETTLE, HOURS_TO_ACT = 24.0, 48.0
 # Filling early is a decision where much is left to spend: shares of the goal and of the time left.
 EARLY_MISSING, EARLY_BY = 0.3, 0.4
@@ -69,7 +71,7 @@ BY_PAUSE_REASON = {
     "low_epc": "raise_cpi",
     "no_completes_in_several_days": "raise_cpi",
     "max_cpi_limit_reached": "lower_cpi",
-    "past_scheduled_end_date": "extend_or_close",
+    END_DATE: "extend_or_close",
     "total_completes_reached": "stop_overfill",
     END_REACHED: "check_data",
 }
@@ -102,6 +104,18 @@ BY_CAUSE = {
 }
 
 
+class Past(NamedTuple):
+    """What was done about a group: the remedies of its open items, and its last change."""
+
+    listed: Collection[str]
+    changed_at: datetime | None
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether the group has an open item that is no decision."""
+        return any(not REMEDIES[key].is_decision for key in self.listed)
+
+
 class PlannedItem(NamedTuple):
     """An item as the open incidents of its group make it; the first incident leads."""
 
@@ -121,9 +135,18 @@ class PlannedItem(NamedTuple):
 
 
 def plan_items(
-    group: TargetGroup | None, incidents: Sequence[Incident], *, now: datetime
+    group: TargetGroup | None,
+    incidents: Sequence[Incident],
+    *,
+    now: datetime,
+    listed: Collection[str] = (),
+    changed_at: datetime | None = None,
 ) -> list[PlannedItem]:
-    """Return the items of one group, or of what is no group's, from its open incidents."""
+    """Return the items of one group, or of what is no group's, from its open incidents.
+
+    listed: the remedies of its open items. changed_at: when somebody last changed the group to
+    solve a problem.
+    """
     by_rule: dict[str, list[Incident]] = {}
     for incident in sorted(incidents, key=lambda each: (each.severity, each.pk)):
         by_rule.setdefault(incident.rule, []).append(incident)
@@ -133,19 +156,13 @@ def plan_items(
     if rows := by_rule.get(EDIT_UNCONFIRMED.code):
         planned.append(PlannedItem(REMEDIES["check_change"], tuple(rows)))
     if group is not None:
-        planned += _group_items(group, by_rule, now)
+        past = Past(listed, changed_at)
+        planned += _field_items(group, by_rule, past, now)
+        planned += _decisions(group, by_rule, now)
+        steps = [each for each in by_rule.get(CPI_CHANGED.code, ()) if _is_large_step(each)]
+        if steps:
+            planned.append(PlannedItem(REMEDIES["check_price"], tuple(steps)))
     return planned
-
-
-def _group_items(
-    group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
-) -> list[PlannedItem]:
-    items = _field_items(group, by_rule, now)
-    items += _decisions(group, by_rule, now)
-    steps = [each for each in by_rule.get(CPI_CHANGED.code, ()) if _is_large_step(each)]
-    if steps:
-        items.append(PlannedItem(REMEDIES["check_price"], tuple(steps)))
-    return items
 
 
 def _is_large_step(incident: Incident) -> bool:
@@ -155,7 +172,10 @@ def _is_large_step(incident: Incident) -> bool:
 
 
 def _field_items(
-    group: TargetGroup, by_rule: dict[str, list[Incident]], now: datetime
+    group: TargetGroup,
+    by_rule: dict[str, list[Incident]],
+    past: Past,
+    now: datetime,
 ) -> list[PlannedItem]:
     """Return the items about completes that do not come: a standstill before anything else."""
     insight = Insight.of(group)
@@ -169,26 +189,41 @@ def _field_items(
     if is_at_goal(group):
         return []
     if stalled := by_rule.get(STALLED):
-        return [_stall_item(group, insight, [*stalled, *links, *risk, *pace, *quality], now)]
-    items = []
-    if links:
+        return [_stall_item(group, insight, [*stalled, *links, *risk, *pace, *quality], past, now)]
+    return _live_items(group, insight, by_rule, past, now)
+
+
+def _live_items(
+    group: TargetGroup,
+    insight: Insight,
+    by_rule: dict[str, list[Incident]],
+    past: Past,
+    now: datetime,
+) -> list[PlannedItem]:
+    """Return the items of a live group with completes: links, a pause to come, pace, causes."""
+    quality, pace = _incidents_of(by_rule, (*SYMPTOMS, *ISSUES)), _incidents_of(by_rule, PACE)
+    risk, top_risk, items = by_rule.get(RISK, []), _top_risk(insight), []
+    if links := by_rule.get(LINKS, []):
         value = completes_without_links(group, insight, now=now)
         items.append(_valued(REMEDIES["upload_links"], group, links, value))
-    if risk:
+    if risk and top_risk == END_DATE:
+        items.append(_end_item(group, insight, [*risk, *pace, *quality], now))
+        return _merge(items)
+    if risk and top_risk:
         items.append(_risk_item(group, insight, risk, quality, now))
-    if not _is_settling(group, now) and _is_likely_short(insight):
+    if _is_likely_short(insight) and not _is_settling(group, past, now):
         if pace:
-            items.append(_pace_item(group, insight, [*pace, *quality], now))
+            items.append(_pace_item(group, insight, [*pace, *quality], past, now))
         elif not risk:
             items += _symptom_items(group, insight, by_rule, now)
     return _merge(items)
 
 
 def _stall_item(
-    group: TargetGroup, insight: Insight, incidents: list[Incident], now: datetime
+    group: TargetGroup, insight: Insight, incidents: list[Incident], past: Past, now: datetime
 ) -> PlannedItem:
     """Return the item of a live group without completes, with the remedy of its likeliest cause."""
-    remedy = _diagnosed(insight, among=_explains_a_stall) or REMEDIES["find_stall"]
+    remedy = _diagnosed(insight, past, among=_explains_a_stall) or REMEDIES["find_stall"]
     if group.links_left == 0 and any(incident.rule == LINKS for incident in incidents):
         remedy = REMEDIES["upload_links"]
     return _standstill(remedy, group, insight, incidents, now)
@@ -200,11 +235,16 @@ def _is_likely_short(insight: Insight) -> bool:
     return chance is None or chance <= LIKELY_SHORT
 
 
-def _is_settling(group: TargetGroup, now: datetime) -> bool:
-    """Return whether a live group has not been long enough in field to judge its pace."""
-    since, ends = group.status_changed_at, group.ends_at
-    ends_soon = ends is not None and ends <= now + HOURS_TO_ACT * HOUR
-    return since is not None and now - since < HOURS_TO_SETTLE * HOUR and not ends_soon
+def _is_settling(group: TargetGroup, past: Past, now: datetime) -> bool:
+    """Return whether a live group has not been long enough as it is to judge its pace.
+
+    A change holds back new items only; those that are open wait.
+    """
+    if group.ends_at is not None and group.ends_at <= now + HOURS_TO_ACT * HOUR:
+        return False
+    changed_at = None if past.is_listed else past.changed_at
+    times = (at for at in (group.status_changed_at, changed_at) if at is not None)
+    return any(now - at < HOURS_TO_SETTLE * HOUR for at in times)
 
 
 def _incidents_of(by_rule: dict[str, list[Incident]], rules: Iterable[str]) -> list[Incident]:
@@ -259,6 +299,12 @@ def _valued(
     return PlannedItem(remedy, tuple(incidents), value, money, critical)
 
 
+def _top_risk(insight: Insight) -> str:
+    """Return the likeliest reason of a pause that the insight warns about; empty without any."""
+    scores = insight.warnings or {}
+    return max(scores, key=lambda code: (scores[code], code), default="")
+
+
 def _risk_item(
     group: TargetGroup,
     insight: Insight,
@@ -267,18 +313,27 @@ def _risk_item(
     now: datetime,
 ) -> PlannedItem:
     """Return the item of a group that the exchange is likely to pause."""
-    scores = insight.warnings or {}
-    code = max(scores, key=lambda key: (scores[key], key), default="")
+    code = _top_risk(insight)
     remedy = REMEDIES[BY_PAUSE_REASON.get(code, "raise_cpi")]
-    value = scores.get(code, 0.0) * completes_by_resuming(group, insight, now=now)
+    score = (insight.warnings or {}).get(code, 0.0)
+    value = score * completes_by_resuming(group, insight, now=now)
     return _valued(remedy, group, [*risk, *quality], value)
 
 
-def _pace_item(
+def _end_item(
     group: TargetGroup, insight: Insight, incidents: list[Incident], now: datetime
 ) -> PlannedItem:
+    """Return the decision about a group that is likely to end short of its goal within 48 hours."""
+    remedy = REMEDIES["extend_or_close"]
+    value = savable_completes(group, insight, reach=remedy.reach, now=now)
+    return _valued(remedy, group, incidents, value)
+
+
+def _pace_item(
+    group: TargetGroup, insight: Insight, incidents: list[Incident], past: Past, now: datetime
+) -> PlannedItem:
     """Return the item of a live group that is projected to fall short."""
-    remedy = _diagnosed(insight) or REMEDIES["raise_cpi"]
+    remedy = _diagnosed(insight, past) or REMEDIES["raise_cpi"]
     value = savable_completes(group, insight, reach=remedy.reach, now=now)
     return _valued(remedy, group, incidents, value)
 
@@ -336,10 +391,15 @@ def _explains_a_stall(key: str) -> bool:
     return key in ("check_link", "fix_redirects", "relax_quotas", "raise_cpi")
 
 
-def _diagnosed(insight: Insight, among: Callable[[str], bool] = bool) -> Remedy | None:
-    """Return the remedy of the likeliest cause that the insight names."""
-    keys = (BY_CAUSE.get(cause.sentence, "") for cause in insight.causes or ())
-    return next((REMEDIES[key] for key in keys if key and among(key)), None)
+def _diagnosed(insight: Insight, past: Past, among: Callable[[str], bool] = bool) -> Remedy | None:
+    """Return the remedy of the likeliest cause that the insight names.
+
+    A cause that is listed stays until it is none any more.
+    """
+    keys = [BY_CAUSE.get(cause.sentence, "") for cause in insight.causes or ()]
+    named = [key for key in keys if key and among(key)]
+    listed = [key for key in named if key in past.listed]
+    return next((REMEDIES[key] for key in [*listed, *named]), None)
 
 
 def _merge(items: Sequence[PlannedItem]) -> list[PlannedItem]:

@@ -69,11 +69,16 @@ def refresh_items(
     incidents = _open_incidents(account_id, groups)
     items = {item.key: item for item in _items_of(account_id, groups)}
     rows = _groups_of(incidents)
-    acted = _acted_on(items.values(), now)
+    acted = _acted_on(rows, now)
+    listed: dict[int | None, list[str]] = {}
+    for item in items.values():
+        listed.setdefault(item.target_group_id, []).append(item.remedy)
     planned: dict[str, tuple[PlannedItem, TargetGroup | None]] = {}
     for (_, group_id), of_place in _by_place(incidents).items():
         group = rows[group_id] if group_id else None
-        for plan in plan_items(group, of_place, now=now):
+        edit = acted.get(group_id or 0)
+        changed_at, remedies = edit and edit.settled_at, listed.get(group_id, ())
+        for plan in plan_items(group, of_place, now=now, listed=remedies, changed_at=changed_at):
             planned[_key_of(account_id, plan)] = (plan, group)
     over = [item for key, item in items.items() if key not in planned]
     _close(over, now)
@@ -151,14 +156,12 @@ def _close(items: Sequence[Item], now: datetime) -> None:
         )
 
 
-def _acted_on(items: Iterable[Item], now: datetime) -> dict[int, Edit]:
-    """Return the newest change that a person made to groups with items to do, by group."""
-    groups = {item.target_group_id for item in items if item.state == Item.State.TO_DO}
-    groups.discard(None)
+def _acted_on(groups: Collection[int], now: datetime) -> dict[int, Edit]:
+    """Return the newest change of the last day that a person made to these groups, by group."""
     if not groups:
         return {}
     edits = Edit.objects.filter(
-        group__in=groups,
+        group__in=list(groups),
         kind__in=ACTING_KINDS,
         state=Edit.State.CONFIRMED,
         by__isnull=False,

@@ -190,7 +190,7 @@ REMEDIES: dict[str, Remedy] = _registry(
         ),
         Remedy(
             "extend_or_close",
-            "Ended short of goal",
+            "Short of goal at the end date",
             "extend or complete it",
             "extend or complete them",
             form=HelpForm.DATES,

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.alerts.incidents import acknowledge_and_mute, detect
 from dashboard.alerts.items import waiting
 from dashboard.alerts.items.plan import BY_CAUSE
+from dashboard.alerts.items.refresh import refresh_items
 from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.mail.immediate import store_mail
 from dashboard.fielding.models import Downtime, Incident, Item, Notice, TargetGroup, User
@@ -150,6 +151,27 @@ def test_an_item_whose_group_was_changed_waits_a_day(field: Field) -> None:
     waiting.put_back_items([item()], now=after(21))  # the same change does it once
     field.cycles(35)
     assert item().state == "to_do"
+
+
+def test_a_group_that_was_changed_is_given_a_day_before_its_pace_is_an_item(field: Field) -> None:
+    group = field.group(short_at_end=60.0, insight={"pace": {"band": "far behind"}})
+    Incident.objects.create(
+        account=group.account,
+        project=group.project,
+        group=group,
+        rule="behind_pace",
+        key="k",
+        state="firing",
+        severity=2,
+        breached_at=after(-90),
+    )
+    factories.edit(group, by=field.pm, settled_at=after(-60))
+    with transaction.atomic():
+        refresh_items(group.account_id, [group.pk], now=after(0))
+    assert not Item.objects.exists()
+    with transaction.atomic():
+        refresh_items(group.account_id, [group.pk], now=after(23 * 60))
+    assert item().remedy == "raise_cpi"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_every_rule_makes_an_item_or_is_known_to_make_none(rule: str) -> None:
     silent = (plan.NO_ITEM, *KINDS.values())
     finish = (factories.NOW + 2 * DAY).isoformat()
     forecast = {"at_end": [120.0, 140.0, 160.0], "finish": [finish] * 3}
-    of = group(status=status, insight={"forecast": forecast})
+    of = group(status=status, insight={"forecast": forecast, "warnings": {"low_epc": 0.8}})
     assert bool(planned(of, rule)) is (rule not in silent)
 
 
@@ -203,6 +203,60 @@ def test_a_group_that_was_just_resumed_is_given_a_day_to_find_its_pace(
         "ends_at": factories.NOW + ends * DAY,
     }
     assert keys(group(**moments), "behind_pace", "drop_off") == remedies
+
+
+@pytest.mark.parametrize(
+    ("hours", "listed", "ends", "remedies"),
+    [
+        (23, [], 7, []),
+        (24, [], 7, ["raise_cpi"]),
+        (23, [], 2, ["raise_cpi"]),  # too little time left to wait
+        (23, ["raise_cpi"], 7, ["raise_cpi"]),  # an item that is open waits, and stays
+        (23, ["extend_or_close"], 7, []),  # a decision is no problem of its pace
+    ],
+)
+def test_a_change_is_given_a_day_before_the_pace_is_a_new_item(
+    hours: int, listed: list[str], ends: int, remedies: list[str]
+) -> None:
+    of = group(ends_at=factories.NOW + ends * DAY)
+    incidents = [Incident(pk=1, rule="behind_pace", severity=2, group=of, sentence="", facts={})]
+    items = plan.plan_items(
+        of,
+        incidents,
+        now=factories.NOW,
+        listed=listed,
+        changed_at=factories.NOW - timedelta(hours=hours),
+    )
+    assert [item.remedy.key for item in items] == remedies
+
+
+def test_a_listed_remedy_stays_while_its_cause_is_named() -> None:
+    causes = [{"sentence": "LOI above bid"}, {"sentence": "Few open quotas"}]
+    of = group(insight={"causes": causes})
+    incidents = [Incident(pk=1, rule="behind_pace", severity=2, group=of, sentence="", facts={})]
+
+    def remedy(*listed: str) -> str:
+        (item,) = plan.plan_items(of, incidents, now=factories.NOW, listed=listed)
+        return item.remedy.key
+
+    assert remedy() == remedy("raise_cpi") == "fix_loi"
+    assert remedy("relax_quotas") == "relax_quotas"
+
+
+def test_a_pause_that_is_no_longer_likely_is_no_item() -> None:
+    assert keys(group(), plan.RISK) == []
+
+
+def test_a_likely_end_short_of_the_goal_is_one_decision() -> None:
+    of = group(
+        ends_at=factories.NOW + DAY,
+        insight={
+            "warnings": {"past_scheduled_end_date": 0.9, "low_epc": 0.7},
+            "forecast": {"at_end": [120.0, 140.0, 160.0], "chance": 0.1},
+        },
+    )
+    (item,) = planned(of, plan.RISK, "ends_soon", "behind_pace", "drop_off")
+    assert (item.remedy.key, item.value, len(item.incidents)) == ("extend_or_close", 60.0, 4)
 
 
 def test_two_rules_with_one_remedy_are_one_item() -> None:
