@@ -34,6 +34,8 @@ FIELDS = (
     "completes_goal",
     "ends_at",
     "last_complete_at",
+    "completes_read_at",
+    "details_read_at",
     "country_code",
     "time_zone",
     "insight__at",
@@ -49,6 +51,8 @@ class Headline:
     """Sums over groups in field that are listed; of today, also over those that left it today.
 
     unread: groups whose completes of today are not known; they are in none of today's sums.
+    no_history, no_details: groups in field whose completes history and quotas, and whose details
+    were never read.
     """
 
     live: int = 0
@@ -59,6 +63,8 @@ class Headline:
     today: int = 0
     needed: float = 0.0
     unread: int = 0
+    no_history: int = 0
+    no_details: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
     # Groups of each project: the live ones, and the live and paused ones.
     in_field: Counter[int] = field(default_factory=Counter)
@@ -67,6 +73,19 @@ class Headline:
     def spend(self) -> str:
         """Return the cost of today's completes, per currency."""
         return numbers.format_totals(self.spent)
+
+    @property
+    def never_read(self) -> str:
+        """Return what was never read of groups in field, in words; empty if all was."""
+        parts = [
+            f"{what} of {count:,} group{'' if count == 1 else 's'}"
+            for what, count in (
+                ("the completes history and quotas", self.no_history),
+                ("the details (LOI, IR, dates)", self.no_details),
+            )
+            if count
+        ]
+        return " and ".join(parts)
 
 
 def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
@@ -78,6 +97,8 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
             continue
         if group.status in IN_FIELD:
             headline.in_field[group.project_id] += 1
+            headline.no_history += group.completes_read_at is None
+            headline.no_details += group.details_read_at is None
         if group.status == "live":
             headline.live += 1
             headline.behind += group.insight__pace__band in BEHIND_PACE

@@ -16,6 +16,7 @@ from dashboard.fielding.effects import of_changes
 from dashboard.fielding.figures.definitions import CALIBRATED_ON
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, Edit, TargetGroup
+from dashboard.fielding.models.querysets.expressions import IN_FIELD
 from dashboard.fielding.queries import group_page
 from dashboard.sync import scheduling
 from dashboard.sync.lookup import code_lists
@@ -128,6 +129,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "quotas_forecast": any(cell.at_end for cell in cells),
         "quota_unit": quotas.unit_of_quotas(group),
         "unlimited": quotas.profiles_without_quotas(group),
+        "quotas_unread": group.status in IN_FIELD and group.completes_read_at is None,
         "card": rate_card.rate_card_table(group),
         "history_export": f"{reverse('group', args=[group.pk])}history/export.{{}}",
         "history": history_filter.filter_history(

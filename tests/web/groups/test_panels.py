@@ -396,8 +396,18 @@ def test_the_name_of_a_project_of_another_account_is_not_told(
 
 
 def test_a_group_without_quotas_has_no_such_panel(viewer: Client, group: TargetGroup) -> None:
+    TargetGroup.objects.update(completes_read_at=factories.NOW)
     page = shown(viewer, group)
     assert panel(page, "quotas") == panel(page, "card") == ""
+
+
+def test_quotas_that_were_never_read_are_not_taken_for_none(
+    viewer: Client, group: TargetGroup
+) -> None:
+    TargetGroup.objects.update(completes_read_at=None)
+    assert "Not read yet." in panel(shown(viewer, group), "quotas")
+    TargetGroup.objects.update(status="draft")
+    assert panel(shown(viewer, group), "quotas") == ""
 
 
 def test_the_rate_card_marks_where_the_group_stands(viewer: Client, group: TargetGroup) -> None:

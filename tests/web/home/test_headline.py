@@ -61,6 +61,22 @@ def test_the_figures_of_the_field(client: Client, account: ExchangeAccount, anna
     assert "50\N{NO-BREAK SPACE}EUR + 10\N{NO-BREAK SPACE}USD" in page
 
 
+def test_one_sentence_names_what_was_never_read(
+    client: Client, account: ExchangeAccount, anna: User
+) -> None:
+    project, read = factories.project(account), datetime.now(UTC)
+    factories.group(project, completes_read_at=read, details_read_at=read)
+    assert "Not read yet" not in client.get("/").content.decode()
+    factories.group(project, completes_read_at=None, details_read_at=None)
+    factories.group(project, completes_read_at=None, details_read_at=read)
+    factories.group(project, completes_read_at=None, details_read_at=None, status="completed")
+    page = client.get("/").content.decode()
+    assert (
+        "Not read yet: the completes history and quotas of 2 groups and the details"
+        " (LOI, IR, dates) of 1 group."
+    ) in page
+
+
 def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
     user = factories.person(time_zone="Asia/Tokyo")
     spans = recent_changes.since_choices(
