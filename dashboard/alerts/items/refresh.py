@@ -71,13 +71,13 @@ def refresh_items(
     rows = _groups_of(incidents)
     acted = _acted_on(rows, now)
     listed: dict[int | None, list[str]] = {}
-    for item in items.values():
-        listed.setdefault(item.target_group_id, []).append(item.remedy)
+    for row in items.values():
+        listed.setdefault(row.target_group_id, []).append(row.remedy)
     planned: dict[str, tuple[PlannedItem, TargetGroup | None]] = {}
     for (_, group_id), of_place in _by_place(incidents).items():
         group = rows[group_id] if group_id else None
-        edit = acted.get(group_id or 0)
-        changed_at, remedies = edit and edit.settled_at, listed.get(group_id, ())
+        edit, remedies = acted.get(group_id or 0), listed.get(group_id, ())
+        changed_at = edit.settled_at if edit else None
         for plan in plan_items(group, of_place, now=now, listed=remedies, changed_at=changed_at):
             planned[_key_of(account_id, plan)] = (plan, group)
     over = [item for key, item in items.items() if key not in planned]
