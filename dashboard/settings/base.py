@@ -27,6 +27,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "dashboard.web.http.middleware.log_requests",
+    "dashboard.web.http.compression.CompressPages",
     "dashboard.web.http.middleware.no_store",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -50,7 +50,8 @@ def partial_etag(request: HttpRequest, *versions: object) -> str:
 
 def not_modified(request: HttpRequest, etag: str, read_at: datetime | None) -> HttpResponse | None:
     """Return 304 if a refresh already shows this state; else None."""
-    if request.headers.get("If-None-Match") != etag or not request.headers.get("HX-Request"):
+    known = request.headers.get("If-None-Match", "").removeprefix("W/")  # a compressed page is weak
+    if known != etag or not request.headers.get("HX-Request"):
         return None
     response = HttpResponseNotModified()
     return _add_headers(response, etag, read_at)
