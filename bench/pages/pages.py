@@ -160,9 +160,7 @@ def _chart(port: int, session: str) -> Figure:
 @contextmanager
 def _static(page: str) -> Iterator[int]:
     """A server of one page and plotly.js, which browsers may keep."""
-    import plotly  # noqa: PLC0415
-
-    script = (Path(plotly.__file__).parent / "package_data/plotly.min.js").read_bytes()
+    script = (ROOT / "static/plotly/plotly-basic.min.js").read_bytes()
 
     class Files(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

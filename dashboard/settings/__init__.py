@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import dj_email_url
-import plotly
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
@@ -269,10 +268,7 @@ else:  # no mail server: each mail is a file in the state folder
 EMAIL_TIMEOUT = 30
 
 STATIC_ROOT = STATIC
-STATICFILES_DIRS = [
-    BASE_DIR / "static",
-    ("plotly", Path(plotly.__file__).parent / "package_data"),
-]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]

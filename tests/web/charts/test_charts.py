@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 import pytest
+from plotly.offline import get_plotlyjs_version
 
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.series import completes
@@ -46,6 +48,14 @@ def test_plotly_takes_every_figure(theme: str) -> None:
     go.Figure(charts.trend_figure(reading, bid=9, **given))
     go.Figure(charts.trend_figure([], bid=None, **given))
     go.Figure(charts.gained_figure([], 24, palette=palette, zone=TOKYO))
+
+
+def test_the_bundle_is_of_the_version_that_checks_the_figures_and_has_their_traces() -> None:
+    bundle = (Path(__file__).parents[3] / "static/plotly/plotly-basic.min.js").read_text()
+    banner = bundle[:200]
+    assert f"v{get_plotlyjs_version()}\n" in banner
+    for trace in ("scatter", "bar"):
+        assert f'type:"{trace}"' in bundle or f'name:"{trace}"' in bundle
 
 
 def test_the_line_is_on_the_groups_own_clock_and_a_gap_stays_a_gap() -> None:

@@ -41,7 +41,7 @@ def test_the_head_comes_first_and_the_whole_is_the_same_page(
     sent = iter(parts)
     with django_assert_num_queries(0):
         head = next(sent).decode()
-    assert "plotly.min.js" in head
+    assert "plotly-basic.min.js" in head
     assert head.rstrip().endswith("</head>")
     page = head + "".join(part.decode() for part in sent)
     assert words(page) == words(whole.content.decode())
