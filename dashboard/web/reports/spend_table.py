@@ -11,7 +11,7 @@ from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.web.formatting import labels
 from dashboard.web.reports import spending
 from dashboard.web.tables import exports
-from dashboard.web.tables.query_state import PER_PAGE, Column, Listing, drop_non_numeric
+from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
 
 FILTERS = {
     "reference": "project__reference_number",
@@ -60,9 +60,9 @@ def spend_context(
     """Return the template context: the table, its totals, and the filter choices."""
     listing = listing_of(request)
     lines = spend_lines(groups, listing, now)
-    start = (listing.number - 1) * PER_PAGE
+    start = (listing.number - 1) * listing.per_page
     return {
-        "lines": lines[start : start + PER_PAGE],
+        "lines": lines[start : start + listing.per_page],
         "totals": spending.totals_by_currency(lines),
         "listing": listing,
         "pages": listing.pages(len(lines)),

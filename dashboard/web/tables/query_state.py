@@ -17,7 +17,8 @@ from django.http import QueryDict
 from dashboard.web.formatting.row_ids import parse_row_id
 
 Row = TypeVar("Row", bound=Model)
-PER_PAGE = 200
+PER_PAGE = 50
+ROWS_A_PAGE = (25, PER_PAGE, 100, 200)
 MOST_IDS = 500
 MOST_VALUES = 100  # of one filter
 # A query string for "no filters": without any, a page opens with the person's default view.
@@ -98,6 +99,7 @@ class Listing:
         self.column = (groupings or {}).get(query.get("by", ""), "")
         self.grouped = query.get("by", "") if self.column else ""
         self.number = _parse_page(query.get("page", ""))
+        self.per_page = _parse_rows(query.get("rows", ""))
         ids = re.findall(r"[0-9A-Za-z]+", " ".join(query.getlist("ids")))
         self.ids, self.has_too_many_ids = ids[:MOST_IDS], len(ids) > MOST_IDS
         self.mine = query.get("mine") == "1"
@@ -162,8 +164,8 @@ class Listing:
         rows = self.all_rows(everything).annotate(on_all_pages=Window(Count("pk")))
         if fields:
             rows = rows.values_list(*fields, "on_all_pages", named=True)
-        start = (self.number - 1) * PER_PAGE
-        shown = list(rows[start : start + PER_PAGE])
+        start = (self.number - 1) * self.per_page
+        shown = list(rows[start : start + self.per_page])
         return shown, shown[0].on_all_pages if shown else 0
 
     def address(self, **changed: str | Sequence[str]) -> str:
@@ -176,6 +178,7 @@ class Listing:
         parts |= {"behind": "1" if self.behind else ""}
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
+        parts |= {"rows": "" if self.per_page == PER_PAGE else str(self.per_page)}
         parts |= changed
         query = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
         return f"?{query or EXPLICITLY_EMPTY}"
@@ -200,16 +203,25 @@ class Listing:
 
     def pages(self, total: int) -> dict[str, object]:
         """Return the position of this page among all pages, with links."""
-        last = max(1, -(-total // PER_PAGE))
+        last = max(1, -(-total // self.per_page))
         return {
             "total": total,
             "number": self.number,
             "last": last,
-            "first_row": (self.number - 1) * PER_PAGE + 1,
-            "last_row": min(self.number * PER_PAGE, total),
+            "first_row": (self.number - 1) * self.per_page + 1,
+            "last_row": min(self.number * self.per_page, total),
+            "sizes": self._sizes() if total > min(ROWS_A_PAGE) else [],
             "before": self.address(page=str(self.number - 1)) if self.number > 1 else "",
             "after": self.address(page=str(self.number + 1)) if self.number < last else "",
         }
+
+
+    def _sizes(self) -> list[tuple[int, str, bool]]:
+        """Return the choices of rows a page: number, link, whether it is the present one."""
+        return [
+            (size, self.address(rows="" if size == PER_PAGE else str(size)), size == self.per_page)
+            for size in ROWS_A_PAGE
+        ]
 
 
 def drop_non_numeric(query: QueryDict, name: str) -> QueryDict:
@@ -218,6 +230,10 @@ def drop_non_numeric(query: QueryDict, name: str) -> QueryDict:
     if not str(copy.get(name, "0")).isdecimal():
         del copy[name]
     return copy
+
+
+def _parse_rows(text: str) -> int:
+    return next((size for size in ROWS_A_PAGE if str(size) == text), PER_PAGE)
 
 
 def _parse_page(text: str) -> int:

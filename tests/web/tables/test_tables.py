@@ -559,6 +559,23 @@ def test_a_thousand_values_are_no_thousand_and_cost_no_more_queries(
     assert page.count('name="status"') < 120
 
 
+@pytest.mark.parametrize(
+    ("query", "shown", "last"),
+    [("", 50, 2), ("rows=25", 25, 3), ("rows=100", 60, 1), ("rows=9", 50, 2)],
+)
+def test_a_person_chooses_how_many_rows_a_page_has(
+    client: Client, project: Project, query: str, shown: int, last: int
+) -> None:
+    TargetGroup.objects.all().delete()
+    for _ in range(60):
+        factories.group(project)
+    response = client.get(f"/groups/?{query}")
+    assert len(re.findall(r' id="g\d', response.content.decode())) == shown
+    pages = response.context["pages"]
+    assert (pages["last"], pages["total"]) == (last, 60)
+    assert ("rows=25" in pages["after"]) is (query == "rows=25")
+
+
 def test_the_groups_behind_pace_are_listed(client: Client) -> None:
     account = factories.account()
     client.force_login(factories.person("viewer", account))
