@@ -9,7 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 
+from dashboard.alerts.items.refresh import refresh_items
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -136,7 +138,7 @@ def _insight(draw: random.Random, now: datetime) -> dict[str, Any]:
         "forecast": {
             "finish": [(now + timedelta(days=d)).isoformat(timespec="seconds") for d in (2, 4, 6)],
             "at_end": [310.2, 402.5, 480.0],
-            "chance": 0.31,
+            "chance": 0.21,
             "confidence": "middling",
             "note": "",
         },
@@ -166,6 +168,8 @@ def _around(
         )
         for group in groups[::3]
     )
+    with transaction.atomic():
+        refresh_items(project.account_id, [group.pk for group in groups[::3]], now=now)
     Note.objects.bulk_create(
         Note(group=group, text="The client knows; see the mail of Monday.", by=writer, at=now)
         for group in groups[::10]

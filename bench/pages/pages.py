@@ -21,10 +21,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from bench.pages import chromium
 from bench.shared.figure import Figure, skipped
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
 LOADS, WARM = 25, 3
 PEOPLE, EVERY, MINUTE = 50, 30.0, 60.0
 PAGES = ("/", "/projects/1/?q=", "/projects/2/?q=", "/groups/?q=")
@@ -50,6 +50,7 @@ def figures() -> Iterator[Figure]:
             site = Visitor(port, side["sessions"][0])
             yield _shipped(site)
             yield _chart(port, side["sessions"][0])
+            yield from chromium.figures(port, side["sessions"][0])
             yield _people(port, pid, side["sessions"], Path(home) / "fieldwatch.sqlite3")
 
 
@@ -128,14 +129,14 @@ Plotly.newPlot("plot", figure.data, figure.layout, { displayModeBar: false, resp
 def _chart(port: int, session: str) -> Figure:
     """Time until the completes chart is drawn ÷ until the same figure is, in a static page."""
     name, goal = "first_chart_vs_static", 1.3
-    if not CHROMIUM.exists():
-        return skipped(name, f"<={goal}", f"{CHROMIUM} is missing")
+    if not chromium.CHROMIUM.exists():
+        return skipped(name, f"<={goal}", f"{chromium.CHROMIUM} is missing")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
 
     figure = Visitor(port, session).get("/groups/1/chart.json")[2].decode()
     with _static(STATIC.replace("FIGURE", figure)) as still, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=str(chromium.CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
         )
         context = browser.new_context()
         context.add_cookies(
