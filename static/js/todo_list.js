@@ -1,4 +1,5 @@
-// The to-do list by keys: j and k move, x selects, e acknowledges, s snoozes, a opens the menu, u undoes, ? lists them.
+// Lists by keys: j and k move, x selects; in the to-do list r does what a line offers first, e acknowledges,
+// s snoozes, a opens the menu, u undoes. On every page ? lists the keys.
 
 // The buttons stand outside their form, where htmx does not see which of them was pressed.
 document.addEventListener("htmx:configRequest", ({ detail: { elt, parameters, triggeringEvent } }) => {
@@ -74,32 +75,50 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
   if (elt.id === "todo-one") document.getElementById("line-menu").hidePopover();
 });
 
-const ACTIONS = {
+// The first button or link of a line, or of the remedy of a heading: Resume, Extend, Change CPI.
+function act() {
+  const line = findLine(currentLine);
+  const place = line?.matches("summary") ? line.closest(".remedy").querySelector(":scope > .acts") : line;
+  place?.querySelector(line.matches("summary") ? "button[form^=act-]" : ".acts :is(a.button, button)")?.click();
+}
+
+const EVERYWHERE = {
+  "?": () => document.getElementById("keys").showModal(),
+};
+const IN_LISTS = {
   j: () => move(1),
   k: () => move(-1),
   x: select,
+};
+const IN_TODO = {
+  r: act,
   e: () => press("e", "acknowledge"),
   s: () => press("s", "snooze-1d"),
   a: () => findLine(currentLine)?.querySelector("[data-act=a]")?.click(),
   u: () => document.querySelector("[data-undo]")?.click(),
-  "?": () => document.getElementById("keys").showModal(),
 };
 
+function actionOf(key) {
+  if (document.getElementById("todo") && IN_TODO[key]) return IN_TODO[key];
+  if (document.querySelector("[data-line]") && IN_LISTS[key]) return IN_LISTS[key];
+  return document.getElementById("keys") && EVERYWHERE[key];
+}
+
 document.addEventListener("keydown", (event) => {
-  if (!document.getElementById("todo") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open], [popover]")) return;
   if (event.key === "Enter" && event.target.matches("tr[data-line]")) {
-    event.target.querySelector("[data-open]")?.click();
+    event.target.querySelector("[data-open], td.name a")?.click();
     return;
   }
-  const action = ACTIONS[event.key];
+  const action = actionOf(event.key);
   if (!action) return;
   event.preventDefault();
   action();
 });
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-keys]")) ACTIONS["?"]();
+  if (event.target.closest("[data-keys]")) EVERYWHERE["?"]();
 });
 document.addEventListener("focusin", (event) => {
   const line = event.target.closest("[data-line]");

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from dashboard.fielding.models import Item
@@ -44,6 +47,39 @@ def test_a_list_is_emptied_by_keys_and_each_step_can_be_undone(open_page: Open) 
     key.press("?")
     expect(page.locator("#keys")).to_be_visible()
     assert page.evaluate("performance.getEntriesByType('navigation').length") == loads
+
+
+def test_a_key_does_what_a_line_offers_first(open_page: Open) -> None:
+    account = factories.account()
+    factories.person("editor", account, username="anna", exchange_user_id="pm")
+    ends_at = timezone.now() + timedelta(days=7)
+    group = factories.group(factories.project(account), project_manager_id="pm", ends_at=ends_at)
+    factories.item(group)
+    page = open_page()
+    sign_in(page, "anna")
+    for key in ("j", "Enter", "j", "r"):
+        page.keyboard.press(key)
+    page.wait_for_url(f"**/groups/{group.pk}/edit/cpi/")
+
+
+def test_a_list_of_groups_goes_by_keys_and_every_page_lists_them(open_page: Open) -> None:
+    account = factories.account()
+    factories.person("editor", account, username="anna")
+    project = factories.project(account)
+    names = [factories.group(project, name=f"Group {number}").name for number in range(3)]
+    page = open_page()
+    sign_in(page, "anna")
+    page.goto("/groups/?sort=name")
+    for key in ("j", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator("tr[data-line]:focus")).to_contain_text(names[1])
+    expect(page.locator("tr[data-line]:focus input[name=pick]")).to_be_checked()
+    page.keyboard.press("e")  # a key of the to-do list alone
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/groups/*/")
+    expect(page.locator("h1")).to_contain_text(names[1])
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
 
 
 def test_one_line_is_snoozed_or_assigned_from_its_own_menu(open_page: Open) -> None:
