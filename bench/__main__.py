@@ -21,6 +21,7 @@ MODULES = {
     "early_warning": "bench.forecast.pause_risk",
     "attention": "bench.attention.attention",
     "pages": "bench.pages.pages",
+    "many_groups": "bench.pages.many_groups",
     "audit": "bench.pages.audit",
     "cycle": "bench.cycle.cycle",
     "history": "bench.cycle.history_size",

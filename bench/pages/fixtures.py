@@ -57,7 +57,7 @@ def fill(seed: int = 1) -> list[str]:
             completes=15_000,
             last_activity_at=now,
         )
-        rows = [_group(project, n, draw, now) for n in range(GROUPS)]
+        rows = [group_of(project, n, draw, now) for n in range(GROUPS)]
         groups = TargetGroup.objects.bulk_create(rows)
         _around(project, groups, people[0], draw, now)
     return [session(user) for user in people]
@@ -80,7 +80,7 @@ def session(user: User) -> str:
     return str(session.session_key)
 
 
-def _group(project: Project, n: int, draw: random.Random, now: datetime) -> TargetGroup:
+def group_of(project: Project, n: int, draw: random.Random, now: datetime) -> TargetGroup:
     goal = draw.randrange(100, 2000)
     done = draw.randrange(goal)
     return TargetGroup(

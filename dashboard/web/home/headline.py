@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.models.querysets.expressions import BEHIND_PACE, IN_FIELD
 from dashboard.web.formatting import numbers
 
-DAY = timedelta(days=1)
+DAY, QUARTER = timedelta(days=1), 900  # seconds
 FIELDS = (
     "project_id",
     "status",
@@ -42,6 +42,8 @@ FIELDS = (
     "insight__today",
     "insight__pace__band",
 )
+
+SUMMED = ("live", "behind", "paused", "today", "needed", "unread", "no_history", "no_details")
 
 GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
@@ -69,6 +71,14 @@ class Headline:
     # Groups of each project: the live ones, and the live and paused ones.
     in_field: Counter[int] = field(default_factory=Counter)
 
+    def add(self, other: Headline) -> None:
+        """Add the figures of further groups."""
+        for name in SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for currency, amount in other.spent.items():
+            self.spent[currency] = self.spent.get(currency, Decimal(0)) + amount
+        self.in_field += other.in_field
+
     @property
     def spend(self) -> str:
         """Return the cost of today's completes, per currency."""
@@ -86,6 +96,45 @@ class Headline:
             if count
         ]
         return " and ".join(parts)
+
+
+class ProjectHeadlines:
+    """The figures of each project as they were last computed, kept while the project is unchanged.
+
+    A day begins somewhere at every quarter of an hour, and with it the figures of today.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, int, Headline]] = {}
+
+    def forget(self) -> None:
+        """Forget all projects, as after the tables were replaced."""
+        self._known.clear()
+
+    def sum_of(
+        self,
+        versions: Mapping[int, int],
+        load: Callable[[Collection[int]], Iterable[GroupRow]],
+        *,
+        now: datetime,
+    ) -> Headline:
+        """Return the sum over projects by id and version; load: rows of FIELDS of projects."""
+        quarter = int(now.timestamp() // QUARTER)
+        changed = [
+            pk
+            for pk, version in versions.items()
+            if self._known.get(pk, (None, None))[:2] != (version, quarter)
+        ]
+        if changed:
+            groups: dict[int, list[GroupRow]] = {pk: [] for pk in changed}
+            for group in load(changed):
+                groups[group.project_id].append(group)
+            for pk, rows in groups.items():
+                self._known[pk] = (versions[pk], quarter, headline_of(rows, now=now))
+        total = Headline()
+        for pk in versions:
+            total.add(self._known[pk][2])
+        return total
 
 
 def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:

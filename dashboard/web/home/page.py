@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest
 
 from dashboard.fielding.domain.scope import LISTED
@@ -31,7 +32,13 @@ from dashboard.fielding.models.querysets.rows import (
 from dashboard.web.auth.permissions import current_user, memberships_of
 from dashboard.web.connections import polling_status
 from dashboard.web.home import recent_changes, todo
-from dashboard.web.home.headline import FIELDS, Headline, add_shortfalls, headline_of
+from dashboard.web.home.headline import (
+    FIELDS,
+    GroupRow,
+    Headline,
+    ProjectHeadlines,
+    add_shortfalls,
+)
 from dashboard.web.home.scope import MINE, TABS, HomeScope, read_scope
 
 EVENTS = 100
@@ -39,6 +46,7 @@ MAX_ROWS = 1000  # read of items, edits and changes each
 CLOSED_SHOWN, CLOSED_FOR = 100, timedelta(days=14)
 MOST_NEEDS = 5
 ALL_LINES = 200  # of one remedy, on its own page
+HEADLINES = ProjectHeadlines()
 
 
 def home_context(request: HttpRequest, now: datetime) -> dict[str, object]:
@@ -85,16 +93,20 @@ def _in_tab(tab: str, scope: HomeScope) -> Q:
 
 
 def _headline(scope: HomeScope, now: datetime) -> Headline:
-    visible = TargetGroup.objects.visible_to(scope.user)
-    is_in_field = LISTED & Q(status__in=IN_FIELD)
-    in_field = visible.filter(is_in_field)
-    lately = visible.filter(is_in_field | Q(last_complete_at__gte=now - LONGEST_DAY))
-    summary = headline_of(lately.values_list(*FIELDS, named=True), now=now)
-    running = Project.objects.visible_to(scope.user).filter(
-        Exists(in_field.filter(project=OuterRef("pk")))
-    )
-    add_shortfalls(summary, running.values_list("outlook", flat=True))
+    visible = Project.objects.visible_to(scope.user)
+    projects = list(visible.values_list("pk", "version", "outlook"))
+    versions = {pk: version for pk, version, _ in projects}
+    summary = HEADLINES.sum_of(versions, partial(_group_rows, now), now=now)
+    add_shortfalls(summary, (outlook for pk, _, outlook in projects if pk in summary.in_field))
     return summary
+
+
+def _group_rows(now: datetime, projects: Collection[int]) -> Iterable[GroupRow]:
+    """Return rows of FIELDS of the groups in field, and of those with completes lately."""
+    is_in_field = LISTED & Q(status__in=IN_FIELD)
+    is_lately = Q(last_complete_at__gte=now - LONGEST_DAY)
+    groups = TargetGroup.objects.filter(is_in_field | is_lately, project__in=projects)
+    return groups.values_list(*FIELDS, named=True)
 
 
 def _projects(scope: HomeScope) -> list[tuple[int, str, bool]]:

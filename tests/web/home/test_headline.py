@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db.models import F, QuerySet
 from django.test import Client
 
-from dashboard.fielding.models import ExchangeAccount, TargetGroup, User
+from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup, User
 from dashboard.web.home import headline, recent_changes, visits
 from tests import factories
 
@@ -67,6 +70,7 @@ def test_one_sentence_names_what_was_never_read(
     project, read = factories.project(account), datetime.now(UTC)
     factories.group(project, completes_read_at=read, details_read_at=read)
     assert "Not read yet" not in client.get("/").content.decode()
+    Project.objects.update(version=F("version") + 1)
     factories.group(project, completes_read_at=None, details_read_at=None)
     factories.group(project, completes_read_at=None, details_read_at=read)
     factories.group(project, completes_read_at=None, details_read_at=None, status="completed")
@@ -75,6 +79,33 @@ def test_one_sentence_names_what_was_never_read(
         "Not read yet: the completes history and quotas of 2 groups and the details"
         " (LOI, IR, dates) of 1 group."
     ) in page
+
+
+def test_only_the_figures_of_changed_projects_are_read_again() -> None:
+    projects = [factories.project(factories.account()) for _ in range(3)]
+    for project in projects:
+        factories.group(project, insight={"pace": {"band": "behind"}})
+    kept, loads = headline.ProjectHeadlines(), list[list[int]]()
+
+    def load(pks: Collection[int]) -> QuerySet[Any, Any]:
+        loads.append(sorted(pks))
+        groups = TargetGroup.objects.filter(project__in=pks)
+        return groups.values_list(*headline.FIELDS, named=True)
+
+    def seen(now: datetime = factories.NOW) -> tuple[int, int]:
+        versions = dict(Project.objects.values_list("pk", "version"))
+        total = kept.sum_of(versions, load, now=now)
+        return total.live, total.behind
+
+    assert seen() == seen() == (3, 3)
+    TargetGroup.objects.filter(project=projects[1]).update(status="paused")
+    assert seen() == (3, 3)  # what is stored without a new version has not happened
+    Project.objects.filter(pk=projects[1].pk).update(version=1)
+    assert seen() == (2, 2)
+    everything = [project.pk for project in projects]
+    assert loads == [everything, [projects[1].pk]]
+    assert seen(factories.NOW + timedelta(minutes=15)) == (2, 2)
+    assert loads[2:] == [everything]
 
 
 def test_spans_begin_on_friday_evening_where_the_person_is() -> None:
