@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.insight.document import InsightHead
@@ -34,7 +36,12 @@ class HasToday(Protocol):
 
 def local_midnight(group: HasToday, now: datetime) -> datetime:
     """Return the last midnight in the group's zone."""
-    local = now.astimezone(zone_of(group.country_code, group.time_zone))
+    return _midnight(zone_of(group.country_code, group.time_zone), now)
+
+
+@lru_cache(maxsize=256)  # a page asks for thousands of groups in a few dozen zones
+def _midnight(zone: ZoneInfo, now: datetime) -> datetime:
+    local = now.astimezone(zone)
     return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
