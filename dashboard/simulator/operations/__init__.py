@@ -13,6 +13,7 @@ from dashboard.simulator.operations import (
     projects,
     supply,
     webhooks,
+    what_if,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "projects",
     "supply",
     "webhooks",
+    "what_if",
 ]

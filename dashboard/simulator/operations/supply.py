@@ -185,32 +185,6 @@ def calculate_target_group_feasibility(_world: World, ask: SimulatedRequest) -> 
     return json_answer(body, headers=trace_headers(ask))
 
 
-@route("calculate_target_group_feasibility_by_id", "POST", f"{_GROUP}/calculate-feasibility")
-def calculate_target_group_feasibility_by_id(
-    world: World, ask: SimulatedRequest
-) -> SimulatedAnswer:
-    """What a group could bring, with what the body says otherwise."""
-    group = world.group(ask.params)
-    unit = business_unit(group.account_id, group.business_unit_id)
-    if unit is None:
-        raise not_found("the business unit")
-    check = ValueCheck(ask.json() or {})
-    body = check.body
-    locale = check.one_of("locale", tuple(LOCALES)) if "locale" in body else group.locale_code
-    loi, goal = group.loi_minutes, group.filling_goal
-    if "length_of_interview" in body:
-        loi = check.whole("length_of_interview", 1, 45)
-    if "completes_goal" in body:
-        goal = check.whole("completes_goal", 1, 10_000)
-    incidence = check.share("incidence_rate") if "incidence_rate" in body else group.incidence_rate
-    days = _days(check, body) if "end_at" in body else 7.0
-    check.done()
-    return json_answer(
-        _feasible(check, unit, locale, Wish(loi, incidence, goal, days)),
-        headers=trace_headers(ask),
-    )
-
-
 def _days(check: ValueCheck, period: Json) -> float:
     inner = ValueCheck(period)
     start, end = inner.moment("start_at"), inner.moment("end_at")
@@ -229,13 +203,13 @@ def _feasible(
     locale: str,
     wish: Wish,
 ) -> Json:
-    dollars = (0.9 + 0.12 * wish.loi + 2.2 * (1 - wish.incidence)) * LOCALES[locale].dearness
+    dollars = market_dollars(locale, wish)
     price = in_currency(dollars, unit.currency)
     offered = check.body.get("cost_per_interview") or check.body.get("price") or {}
     ratio = 1.0
     if isinstance(offered, dict) and str(offered.get("value", "")).replace(".", "", 1).isdigit():
         ratio = float(Decimal(str(offered["value"])) / price)
-    maximum = int(160 * wish.days * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6)))
+    maximum = int(wish.days * completes_a_day(wish, ratio))
     body: Json = {
         "suggested_price": monetary_amount(price, unit.currency),
         "suggested_price_range": {
@@ -251,6 +225,19 @@ def _feasible(
     if profiles:
         body["profiles"] = [_feasible_profile(p, wish.goal, maximum) for p in profiles]
     return body
+
+
+def market_dollars(locale: str, wish: Wish) -> float:
+    """The market's price of a complete in dollars."""
+    return (0.9 + 0.12 * wish.loi + 2.2 * (1 - wish.incidence)) * LOCALES[locale].dearness
+
+
+def completes_a_day(wish: Wish, ratio: float) -> float:
+    """Completes a day that the exchange expects of a new group; ratio: its price over the market's.
+
+    The days and the goal of the wish do not count.
+    """
+    return 160 * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6))
 
 
 def _feasible_profile(profile: Json, goal: int, maximum: int) -> Json:

@@ -9,6 +9,7 @@ from dashboard.simulator.catalogue.quota_fill import cell_shares, fill_cells, us
 from dashboard.simulator.catalogue.seeded_random import poisson_count, uniform_draws
 from dashboard.simulator.world import rules
 from dashboard.simulator.world.group import SimulatedGroup
+from dashboard.simulator.world.market import OVERQUOTA, SECURITY, price_level
 from dashboard.simulator.world.series import Outcomes, Stretch
 
 FAR = 1 << 60
@@ -19,8 +20,6 @@ _BY_HOUR = (
     *(1.3, 1.25, 1.15, 1.15, 1.25, 1.4, 1.6, 1.8, 1.85, 1.7, 1.25, 0.76),
 )
 _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
-_OVERQUOTA, _SECURITY = 0.03, 0.01
-_ELASTICITY = 1.6
 # A paced group is to fill this share of its time in field before its end, and not all in an hour.
 _PACED_AHEAD, _PACED_OVER = 0.08, 6 * HOUR
 
@@ -85,12 +84,13 @@ def _edge(group: SimulatedGroup, at: int) -> int:
 def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
     """The rest of this hour of fieldwork, None without entrants."""
     temper = group.temper
+    temper.launch_cpi = temper.launch_cpi or group.cpi
     effect = rules.trouble_effect(group, at)
     u = uniform_draws(temper.seed, at)
     mean = (
         temper.entrants_an_hour
         * _attendance(group.locale.zone, at)
-        * _price_effect(group)
+        * price_level(group, group.cpi, at)
         * _liveliness(group, at)
         * effect.rate
         * ((hour_end - at) / HOUR)
@@ -102,7 +102,7 @@ def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
         return None
     incidence = min(0.98, temper.incidence * (1 + 0.12 * _wave(at, 4.7 * DAY, temper.phases[1])))
     drop = min(0.9, temper.drop + effect.drop)
-    full = _OVERQUOTA + effect.overquota
+    full = OVERQUOTA + effect.overquota
     levels = _outcomes(entrants, temper.qualify, incidence * effect.incidence, (drop, full), u)
     loi = temper.loi_seconds * (1 + 0.08 * _wave(at, 2.3 * DAY, temper.phases[2])) * effect.loi
     return Stretch(at, hour_end, levels, u[6], group.cpi, round(loi * (0.9 + 0.2 * u[7])))
@@ -118,13 +118,13 @@ def _outcomes(
     """Divide entrants by outcome; lost: the shares who drop out, and who meet a full quota."""
     drop, full = lost
     prescreens = int(entrants * qualify + u[1])
-    judged = prescreens * (1 - drop - full - _SECURITY)
+    judged = prescreens * (1 - drop - full - SECURITY)
     if judged <= 0:
         return 0, 0, 0, 0, prescreens, entrants
     completes = int(judged * incidence + u[2])
     terminates = completes + int(judged * (1 - incidence) + u[3])
     overquota = terminates + int(prescreens * full + u[4])
-    security = overquota + int(prescreens * _SECURITY + u[5])
+    security = overquota + int(prescreens * SECURITY + u[5])
     levels = (completes, terminates, overquota, security, prescreens, entrants)
     if security > prescreens:
         completes, terminates, overquota, security, _, _ = (min(n, prescreens) for n in levels)
@@ -139,25 +139,17 @@ def _let_in(group: SimulatedGroup, at: int, rate: float) -> float:
     left = run.end - at - _PACED_AHEAD * (run.end - run.start)
     conversion, missing = temper.qualify, group.filling_goal - done.prescreens
     if group.filling_strategy != "prescreens":
-        conversion *= temper.incidence * (1 - temper.drop - _OVERQUOTA - _SECURITY)
+        conversion *= temper.incidence * (1 - temper.drop - OVERQUOTA - SECURITY)
         missing = group.filling_goal - done.completes
     needed = missing / max(left, _PACED_OVER) * HOUR
     needed = max(needed, group.filling_goal / 2 / max(HOUR, run.end - run.start) * HOUR)
-    coming = temper.entrants_an_hour * conversion * _price_effect(group) * rate
+    coming = temper.entrants_an_hour * conversion * price_level(group, group.cpi, at) * rate
     return min(1.0, needed / max(0.01, coming))
 
 
 def _attendance(zone: str, at: int) -> float:
     local = at + utc_offset(zone, at // HOUR)
     return _BY_HOUR[local // HOUR % 24] * _BY_WEEKDAY[(local // DAY + 3) % 7]
-
-
-def _price_effect(group: SimulatedGroup) -> float:
-    """How a price against the market's moves the number of people who come."""
-    ratio = float(group.cpi) / max(0.01, float(group.temper.market_cpi))
-    arrivals = group.temper.arrivals
-    power = _ELASTICITY if arrivals is None else arrivals.elasticity
-    return float(min(3.0, max(0.02, ratio**power)))
 
 
 def _liveliness(group: SimulatedGroup, at: int) -> float:
