@@ -12,8 +12,12 @@ from dashboard.simulator.catalogue.price_response import (
 )
 from dashboard.simulator.harness import Simulator
 from dashboard.simulator.world.group import SimulatedGroup
-from dashboard.simulator.world.market import completes_an_hour
-from dashboard.simulator.world.respondents import draw_next, settle_and_cut, settle_group
+from dashboard.simulator.world.respondents import (
+    completes_an_hour,
+    draw_next,
+    settle_and_cut,
+    settle_group,
+)
 from dashboard.simulator.world.scenarios import SeedOptions
 from dashboard.simulator.world.seed import populate_world
 from tests.simulator.caller import Caller

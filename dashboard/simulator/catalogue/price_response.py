@@ -46,10 +46,7 @@ class PriceResponse:
 
     @property
     def saturates_at(self) -> float | None:
-        """The ratio from which a higher price brings nobody more; None if it is the launch price's.
-
-        None: no price above the launch price brings anybody.
-        """
+        """The ratio from which a higher price brings nobody more; None where no price does."""
         if self.elasticity == 0:
             return None
         return float(self.ceiling ** (1 / self.elasticity))

@@ -13,14 +13,15 @@ from dashboard.simulator.operations import (
     projects,
     supply,
     webhooks,
-    what_if,
 )
+from dashboard.simulator.operations.estimates import feasibility, what_if
 
 __all__ = [
     "accounts",
     "assistant",
     "drafts",
     "edits",
+    "feasibility",
     "fielding",
     "jobs",
     "lists",

@@ -8,7 +8,7 @@ from dashboard.simulator.operations.edits import default_re_entry
 from dashboard.simulator.operations.profiles import profiles_of
 from dashboard.simulator.operations.supply import shown_allocations
 from dashboard.simulator.world.group import SimulatedGroup
-from dashboard.simulator.world.market import completes_an_hour
+from dashboard.simulator.world.respondents import completes_an_hour
 
 _PLAIN = (
     "project_id",

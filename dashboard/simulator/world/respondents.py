@@ -1,5 +1,6 @@
 """Respondents of a group, drawn from its seed by hour of their own day."""
 
+from decimal import Decimal
 from math import pi, sin
 
 from dashboard.simulator.catalogue.arrivals import Arrivals
@@ -9,7 +10,6 @@ from dashboard.simulator.catalogue.quota_fill import cell_shares, fill_cells, us
 from dashboard.simulator.catalogue.seeded_random import poisson_count, uniform_draws
 from dashboard.simulator.world import rules
 from dashboard.simulator.world.group import SimulatedGroup
-from dashboard.simulator.world.market import OVERQUOTA, SECURITY, price_level
 from dashboard.simulator.world.series import Outcomes, Stretch
 
 FAR = 1 << 60
@@ -20,6 +20,8 @@ _BY_HOUR = (
     *(1.3, 1.25, 1.15, 1.15, 1.25, 1.4, 1.6, 1.8, 1.85, 1.7, 1.25, 0.76),
 )
 _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
+_OVERQUOTA, _SECURITY = 0.03, 0.01
+_LAUNCH_POWER = 1.6  # of people to the launch price over the market's
 # A paced group is to fill this share of its time in field before its end, and not all in an hour.
 _PACED_AHEAD, _PACED_OVER = 0.08, 6 * HOUR
 
@@ -102,7 +104,7 @@ def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
         return None
     incidence = min(0.98, temper.incidence * (1 + 0.12 * _wave(at, 4.7 * DAY, temper.phases[1])))
     drop = min(0.9, temper.drop + effect.drop)
-    full = OVERQUOTA + effect.overquota
+    full = _OVERQUOTA + effect.overquota
     levels = _outcomes(entrants, temper.qualify, incidence * effect.incidence, (drop, full), u)
     loi = temper.loi_seconds * (1 + 0.08 * _wave(at, 2.3 * DAY, temper.phases[2])) * effect.loi
     return Stretch(at, hour_end, levels, u[6], group.cpi, round(loi * (0.9 + 0.2 * u[7])))
@@ -118,13 +120,13 @@ def _outcomes(
     """Divide entrants by outcome; lost: the shares who drop out, and who meet a full quota."""
     drop, full = lost
     prescreens = int(entrants * qualify + u[1])
-    judged = prescreens * (1 - drop - full - SECURITY)
+    judged = prescreens * (1 - drop - full - _SECURITY)
     if judged <= 0:
         return 0, 0, 0, 0, prescreens, entrants
     completes = int(judged * incidence + u[2])
     terminates = completes + int(judged * (1 - incidence) + u[3])
     overquota = terminates + int(prescreens * full + u[4])
-    security = overquota + int(prescreens * SECURITY + u[5])
+    security = overquota + int(prescreens * _SECURITY + u[5])
     levels = (completes, terminates, overquota, security, prescreens, entrants)
     if security > prescreens:
         completes, terminates, overquota, security, _, _ = (min(n, prescreens) for n in levels)
@@ -139,7 +141,7 @@ def _let_in(group: SimulatedGroup, at: int, rate: float) -> float:
     left = run.end - at - _PACED_AHEAD * (run.end - run.start)
     conversion, missing = temper.qualify, group.filling_goal - done.prescreens
     if group.filling_strategy != "prescreens":
-        conversion *= temper.incidence * (1 - temper.drop - OVERQUOTA - SECURITY)
+        conversion *= temper.incidence * (1 - temper.drop - _OVERQUOTA - _SECURITY)
         missing = group.filling_goal - done.completes
     needed = missing / max(left, _PACED_OVER) * HOUR
     needed = max(needed, group.filling_goal / 2 / max(HOUR, run.end - run.start) * HOUR)
@@ -150,6 +152,44 @@ def _let_in(group: SimulatedGroup, at: int, rate: float) -> float:
 def _attendance(zone: str, at: int) -> float:
     local = at + utc_offset(zone, at // HOUR)
     return _BY_HOUR[local // HOUR % 24] * _BY_WEEKDAY[(local // DAY + 3) % 7]
+
+
+def price_level(group: SimulatedGroup, cpi: Decimal, at: int) -> float:
+    """People at a price over those whom the group was planned with; competitors of its day count.
+
+    An even group has no competitors' days, as it has no good and bad days at all.
+    """
+    temper = group.temper
+    ratio = price_ratio(group, cpi)
+    if temper.lively:
+        ratio /= temper.response.competitors(at // DAY)
+    return _launch_level(group) * temper.response.people(ratio)
+
+
+def completes_an_hour(group: SimulatedGroup, cpi: Decimal, at: int) -> float:
+    """Completes in a typical hour at a price if everybody is let in and every quota is open.
+
+    Prescreens where the goal counts them. Troubles count, good and bad days do not.
+    """
+    temper, effect = group.temper, rules.trouble_effect(group, at)
+    people = temper.entrants_an_hour * temper.qualify * price_level(group, cpi, at) * effect.rate
+    if group.filling_strategy == "prescreens":
+        return people
+    lost = min(0.9, temper.drop + effect.drop) + _OVERQUOTA + effect.overquota + _SECURITY
+    return people * max(0.0, 1 - lost) * min(0.98, temper.incidence * effect.incidence)
+
+
+def price_ratio(group: SimulatedGroup, cpi: Decimal) -> float:
+    """A price over the launch price."""
+    launch = group.temper.launch_cpi or group.cpi
+    return float(cpi) / max(0.0001, float(launch))
+
+
+def _launch_level(group: SimulatedGroup) -> float:
+    """How the launch price, against the market's, moved the number of people who come."""
+    launch = group.temper.launch_cpi or group.cpi
+    ratio = float(launch) / max(0.01, float(group.temper.market_cpi))
+    return float(min(3.0, max(0.02, ratio**_LAUNCH_POWER)))
 
 
 def _liveliness(group: SimulatedGroup, at: int) -> float:

@@ -1,21 +1,23 @@
 """What a launched group could bring at another price, end, LOI or IR, as the exchange believes."""
 
+import math
 from decimal import Decimal
+from typing import NamedTuple
 
 from dashboard.simulator.api.routes import route
 from dashboard.simulator.api.validation import ValueCheck
-from dashboard.simulator.catalogue.clock import DAY
+from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.catalogue.money import in_currency, monetary_amount
 from dashboard.simulator.catalogue.people import ACCOUNTS
 from dashboard.simulator.catalogue.places import LOCALES
+from dashboard.simulator.catalogue.price_response import TYPICAL, PriceResponse
 from dashboard.simulator.catalogue.quota_fill import cell_shares, fill_cells, split_total
-from dashboard.simulator.catalogue.seeded_random import seed_of
+from dashboard.simulator.catalogue.seeded_random import normal_deviate, seed_of, uniform_draws
 from dashboard.simulator.catalogue.values import Json
+from dashboard.simulator.operations.estimates.feasibility import Wish, market_dollars
 from dashboard.simulator.operations.profiles import profiles_of
-from dashboard.simulator.operations.supply import Wish, market_dollars
 from dashboard.simulator.world.figures import figures_of_group
 from dashboard.simulator.world.group import SimulatedGroup
-from dashboard.simulator.world.market import Change, believed_completes
 from dashboard.simulator.world.messages import (
     Refusal,
     SimulatedAnswer,
@@ -24,10 +26,27 @@ from dashboard.simulator.world.messages import (
     trace_headers,
     wrong_state,
 )
+from dashboard.simulator.world.respondents import completes_an_hour, price_ratio
 from dashboard.simulator.world.world import World
 
 _GROUP = "/demand/accounts/{account_id}/projects/{project_id}/target-groups/{target_group_id}"
 _WITHOUT_RUN = 7 * DAY
+# The exchange takes every market for an average one in part, and the supply for more than it is.
+_OWN_KNOWLEDGE = 0.6
+_BELIEVED_CEILING = 0.2
+# Half of a range over its middle: at today's price, and more by the log of the ratio to it.
+_DOUBT, _FAR_DOUBT = 0.12, 0.35
+_SHORTER_PULLS = 0.5  # power of LOI: a longer interview brings fewer completes
+
+
+class WhatIfChange(NamedTuple):
+    """What a what-if asks of a group; times in milliseconds."""
+
+    cpi: Decimal
+    start: int
+    end: int
+    loi_minutes: int
+    incidence: float
 
 
 @route("calculate_target_group_feasibility_by_id", "POST", f"{_GROUP}/calculate-feasibility")
@@ -52,7 +71,7 @@ def calculate_target_group_feasibility_by_id(
     figures_of_group(group, ask.now)
     wish = Wish(change.loi_minutes, change.incidence, goal, 1.0)
     dollars = market_dollars(locale, wish)
-    low, high = believed_completes(group, change, ask.now)
+    low, high = _believed_completes(group, change, ask.now)
     body: Json = {
         "suggested_price": _amount(dollars, group),
         "suggested_price_range": {
@@ -66,7 +85,9 @@ def calculate_target_group_feasibility_by_id(
     return json_answer(body, headers=trace_headers(ask))
 
 
-def _read_change(check: ValueCheck, group: SimulatedGroup, now: int) -> tuple[str, int, Change]:
+def _read_change(
+    check: ValueCheck, group: SimulatedGroup, now: int
+) -> tuple[str, int, WhatIfChange]:
     """The locale, the goal and the change that a body asks for, faults noted."""
     body, run = check.body, group.run
     locale, goal, loi = group.locale_code, group.filling_goal, group.loi_minutes
@@ -88,7 +109,7 @@ def _read_change(check: ValueCheck, group: SimulatedGroup, now: int) -> tuple[st
         end = check.moment("end_at") or end
     if end <= start:
         check.fault("end_at", "must be after the start")
-    return locale, goal, Change(_price(check, group), start, end, loi, incidence)
+    return locale, goal, WhatIfChange(_price(check, group), start, end, loi, incidence)
 
 
 def _price(check: ValueCheck, group: SimulatedGroup) -> Decimal:
@@ -169,3 +190,28 @@ def _supplier_range(group: SimulatedGroup, part: Json, totals: tuple[int, int]) 
     share = min(most, max(least, 15 + seed_of(group.id, name) % 40))
     low, high = (total * share // 100 for total in totals)
     return {"group_name": name, "min_completes": low, "max_completes": high}
+
+
+def _believed_completes(group: SimulatedGroup, change: WhatIfChange, at: int) -> tuple[int, int]:
+    """The completes by the end, collected ones included, from and to as the exchange believes."""
+    done = group.tally.counts.completes
+    hours = max(0.0, (change.end - max(change.start, at)) / HOUR)
+    u = uniform_draws(group.temper.seed ^ 0xB11F, 0)
+    now = completes_an_hour(group, group.cpi, at) * math.exp(
+        normal_deviate(u[0]) * 0.25 / math.sqrt(1 + done / 50)
+    )
+    belief = _believed_response(group.temper.response, u)
+    ratio, today = price_ratio(group, change.cpi), price_ratio(group, group.cpi)
+    more = belief.people(ratio) / belief.people(today)
+    more *= change.incidence / max(group.incidence_rate, 0.01)
+    more *= (group.loi_minutes / change.loi_minutes) ** _SHORTER_PULLS
+    doubt = min(0.6, _DOUBT + _FAR_DOUBT * abs(math.log(max(ratio, 0.01) / max(today, 0.01))))
+    middle = now * more * hours
+    return done + round(middle * (1 - doubt)), done + round(middle * (1 + doubt))
+
+
+def _believed_response(truth: PriceResponse, u: tuple[float, ...]) -> PriceResponse:
+    own = truth.elasticity * math.exp(0.35 * normal_deviate(u[1]))
+    ceiling = 1 + (truth.ceiling - 1) * math.exp(0.3 * normal_deviate(u[2])) + _BELIEVED_CEILING
+    elasticity = _OWN_KNOWLEDGE * own + (1 - _OWN_KNOWLEDGE) * TYPICAL
+    return PriceResponse(elasticity, ceiling, truth.market)
