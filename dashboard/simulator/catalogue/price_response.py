@@ -36,7 +36,7 @@ class PriceResponse:
     def people(self, ratio: float) -> float:
         """People at a price over those at the launch price."""
         ratio = max(ratio, 0.001)
-        share = min(ratio**self.elasticity, self.ceiling)
+        share = min(float(ratio**self.elasticity), self.ceiling)
         return max(_LEAST, share * min(1.0, ratio / CHEAP) ** FLIGHT)
 
     def competitors(self, day: int) -> float:

@@ -14,11 +14,12 @@ from dashboard.simulator.operations import (
     supply,
     webhooks,
 )
-from dashboard.simulator.operations.estimates import feasibility, what_if
+from dashboard.simulator.operations.estimates import calendar, feasibility, what_if
 
 __all__ = [
     "accounts",
     "assistant",
+    "calendar",
     "drafts",
     "edits",
     "feasibility",

@@ -108,7 +108,7 @@ def completes_a_day(wish: Wish, ratio: float) -> float:
 
     The days and the goal of the wish do not count.
     """
-    return 160 * (wish.incidence + 0.05) * min(3.0, max(0.05, ratio**1.6))
+    return 160 * (wish.incidence + 0.05) * min(3.0, max(0.05, float(ratio**1.6)))
 
 
 def _feasible_profile(profile: Json, goal: int, maximum: int) -> Json:
