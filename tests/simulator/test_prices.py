@@ -93,9 +93,11 @@ def test_groups_of_one_country_and_audience_are_alike() -> None:
 
 
 def test_another_world_has_other_markets_and_the_same_one_the_same() -> None:
-    same = {"country": "de", "audience": "a", "group_seed": 7919}
-    assert draw_price_response(1, **same) == draw_price_response(1, **same)
-    assert draw_price_response(1, **same).market != draw_price_response(2, **same).market
+    def drawn(world_seed: int) -> PriceResponse:
+        return draw_price_response(world_seed, country="de", audience="a", group_seed=7919)
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1).market != drawn(2).market
 
 
 def test_competitors_pay_now_more_and_now_less_together_in_one_market() -> None:

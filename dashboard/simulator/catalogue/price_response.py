@@ -7,6 +7,7 @@ the one at which the group was launched.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dashboard.simulator.catalogue.seeded_random import normal_deviate, seed_of, uniform_draws
 
@@ -37,12 +38,11 @@ class PriceResponse:
         """People at a price over those at the launch price."""
         ratio = max(ratio, 0.001)
         share = min(float(ratio**self.elasticity), self.ceiling)
-        return max(_LEAST, share * min(1.0, ratio / CHEAP) ** FLIGHT)
+        return max(_LEAST, share * float(min(1.0, ratio / CHEAP) ** FLIGHT))
 
     def competitors(self, day: int) -> float:
         """What competitors pay on a day, numbered since 1970, over what they usually pay."""
-        today, yesterday = (_deviate(uniform_draws(self.market, n)[0]) for n in (day, day - 1))
-        return math.exp(COMPETITORS * (0.8 * today + 0.6 * yesterday))
+        return _competitors(self.market, day)
 
     @property
     def saturates_at(self) -> float | None:
@@ -68,6 +68,12 @@ def draw_price_response(
     log = sum(SPREAD[part] * _deviate(u) for part, u in parts.items())
     elasticity = min(RANGE[1], max(RANGE[0], TYPICAL * math.exp(log)))
     return PriceResponse(elasticity, CEILING[0] + own[2] * (CEILING[1] - CEILING[0]), market)
+
+
+@lru_cache(maxsize=65536)
+def _competitors(market: int, day: int) -> float:
+    today, yesterday = (_deviate(uniform_draws(market, n)[0]) for n in (day, day - 1))
+    return math.exp(COMPETITORS * (0.8 * today + 0.6 * yesterday))
 
 
 def _deviate(u: float) -> float:
