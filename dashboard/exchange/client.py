@@ -12,6 +12,7 @@ from dashboard.exchange.http.allowed_hosts import EXCHANGE_HOSTS
 from dashboard.exchange.http.transport import Transport
 from dashboard.exchange.limits.gate import Gate, LocalGate
 from dashboard.exchange.operations.accounts import AccountOperations
+from dashboard.exchange.operations.calendar import CalendarOperations
 from dashboard.exchange.operations.drafts import DraftOperations
 from dashboard.exchange.operations.fielding import RE_ENTRY_PATH, FieldingOperations
 from dashboard.exchange.operations.groups import GroupOperations
@@ -30,6 +31,7 @@ class ExchangeClient(
     GroupOperations,
     DraftOperations,
     PricingOperations,
+    CalendarOperations,
     JobOperations,
     WebhookOperations,
     FieldingOperations,

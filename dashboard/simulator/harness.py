@@ -178,6 +178,10 @@ class Simulator:
         """What a group is set to now."""
         return dict(self.control("GET", f"truth/{group_id}")["settings"])
 
+    def market(self, group_id: str) -> Json:
+        """How people respond to a group's price: what no operation of the API shows."""
+        return dict(self.control("GET", f"truth/{group_id}")["market"])
+
     def violations(self) -> list[Json]:
         """Return the requests that violated the contract."""
         return list(self.control("GET", "violations")["violations"])

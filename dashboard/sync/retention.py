@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from dashboard.fielding.models import Cycle, Quarantine, Reading, ThinningProgress
+from dashboard.sync.lookup import what_if
 from dashboard.sync.pull.bulk_sql import split_into_parts
 
 CHUNK = 5000
@@ -32,7 +33,7 @@ class ReadingRow(NamedTuple):
 
 
 def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
-    """Thin readings, and delete old cycles and quarantined items that no longer come."""
+    """Thin readings; delete old cycles, quarantined items that no longer come, and what-ifs."""
     for grain, days in (("hour", settings.READING_DAYS), ("day", settings.READING_HOURLY_DAYS)):
         for _ in range(CHUNKS_PER_CALL):
             if not thin_readings(
@@ -41,6 +42,7 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
                 break
     _delete_old_cycles(now - timedelta(days=settings.CYCLE_DAYS))
     Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=QUARANTINE_DAYS)).delete()
+    what_if.delete_old_answers(now=now)
 
 
 def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -136,6 +137,12 @@ def test_the_good_way_from_the_project_to_the_field(
     expect(tab.locator("#beside table")).to_contain_text("LOI up to")
     nothing_wrong(tab)
     tab.fill("#d-cpi", "3.20")
+    tab.click("text=Check days and holidays")
+    expect(tab.locator("#calendar")).to_contain_text("Cint suggests")
+    expect(tab.locator("#calendar")).to_contain_text(
+        re.compile("olidays? in Germany on these dates")
+    )
+    nothing_wrong(tab)
     tab.click("text=Save draft")
     expect(tab.locator(".note.good")).to_contain_text("Draft saved on Cint")
     nothing_wrong(tab)

@@ -20,6 +20,7 @@ from tests.exchange.examples import (
     MANY,
     NEW_GROUP,
     PERSON,
+    PLANNED_DAYS,
     PROJECT,
     RUN,
     START,
@@ -45,6 +46,8 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
     "calculate_target_group_feasibility_by_id": lambda c: (
         c.calculate_target_group_feasibility_by_id(**IN, request=CHANGED_GROUP)
     ),
+    "suggest_days": lambda c: c.suggest_days(request=PLANNED_DAYS),
+    "suggest_time_range": lambda c: c.suggest_time_range(locale="pol_pl", start=START, end=END),
     "get_fielding_assistant_assignment": lambda c: c.get_fielding_assistant_assignment(**IN),
     "create_or_update_fielding_assistant_assignment": lambda c: (
         c.create_or_update_fielding_assistant_assignment(**IN, assignment=ASSISTANT, etag=ETAG)

@@ -36,6 +36,7 @@ from dashboard.exchange.shapes.groups import (
 from dashboard.exchange.shapes.pricing import (
     CalculateTargetGroupFeasibilityByIdRequest,
     CalculateTargetGroupFeasibilityRequest,
+    SuggestDaysRequest,
 )
 from dashboard.exchange.shapes.profiling import (
     FillingGoalUpdateRequest,
@@ -207,6 +208,16 @@ NEW_GROUP = CalculateTargetGroupFeasibilityRequest(
 
 
 CHANGED_GROUP = CalculateTargetGroupFeasibilityByIdRequest(completes_goal=300, price=AMOUNT)
+
+
+PLANNED_DAYS = SuggestDaysRequest(
+    locale="pol_pl",
+    price=AMOUNT,
+    length_of_interview=12,
+    incidence_rate=0.35,
+    completes=200,
+    collects_pii=False,
+)
 
 
 GOALS = FillingGoalUpdateRequest(

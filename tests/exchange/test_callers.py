@@ -10,9 +10,7 @@ from dashboard.exchange.client import ExchangeClient
 PRODUCT = Path(__file__).parents[2] / "dashboard"
 OUTSIDE = ("exchange", "simulator")  # where an operation is defined, and where it is answered
 # Operations without a caller yet, each with what it is for.
-WAITING = {
-    "calculate_target_group_feasibility_by_id": "advice asks what another CPI or goal would give",
-}
+WAITING: dict[str, str] = {}
 
 
 def client_operations() -> set[str]:

@@ -69,8 +69,9 @@ def test_counts_only_grow_within_a_stretch() -> None:
     assert tuple(seen[-1]) == stretch.levels
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3, 8])
 def test_a_higher_price_brings_more_people(seed: int) -> None:
+    assert _live(seed).temper.response.elasticity > 0
     brought = []
     for factor in (Decimal("0.7"), Decimal(1), Decimal("1.4")):
         group = _live(seed)

@@ -15,7 +15,7 @@ from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
-from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup
+from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup, WhatIfAnswer
 from dashboard.fielding.models.history import Baseline, Change, CompletesDay, Reading
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
@@ -58,4 +58,5 @@ __all__ = [
     "Webhook",
     "WebhookEvent",
     "WebhookRefusal",
+    "WhatIfAnswer",
 ]

@@ -1,4 +1,4 @@
-"""Projects and target groups, as the exchange last described them."""
+"""Projects and target groups, as the exchange last described them and expects them to fill."""
 
 from __future__ import annotations
 
@@ -197,3 +197,37 @@ class GroupPanels(models.Model):
 
     def __str__(self) -> str:
         return f"Sheet of {self.group_id}"
+
+
+class WhatIfAnswer(models.Model):
+    """What the exchange answered about a group with a CPI, dates, LOI, IR and goal."""
+
+    class Outcome(models.TextChoices):
+        """What came of the question."""
+
+        ANSWERED = "answered", "Answered"
+        REFUSED = "refused", "Refused"  # this question
+        NOT_FOUND = "not_found", "Not found"  # the group, or the operation
+        FORBIDDEN = "forbidden", "Forbidden"  # the account does not have the operation
+
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="what_if_answers")
+    # A hash of the group's state and the values below, as they are with what was changed.
+    key = models.CharField(max_length=64)
+    cpi = amount_field()
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    loi_minutes = models.PositiveSmallIntegerField(null=True)
+    incidence_rate = rate_field()
+    completes_goal = models.PositiveIntegerField(null=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    reason = models.TextField(blank=True, default="", db_default="")
+    answer = Document(null=True)  # a `WhatIfPoint` without its CPI and time
+    read_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["group", "key"], name="what_if_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} at {self.cpi}"

@@ -17,7 +17,6 @@ PROJECT_PART, COUNTRY_PART = 0.15, 0.05  # of the variance of the walk
 FARTHEST = 1.6  # the walk turns back where its log gets so far from where it began
 SCATTER = (0.4, 1.2)  # relative variance of a quarter day's rate
 WEEKEND = (0.5, 1.0)  # people on a weekend day over those on a weekday
-ELASTICITY = (1.1, 2.1)  # of people to the price
 REOPENED_A_DAY = 1 / 12
 KINDS = ("even", "even", "even", "batches", "batches", "tail", "tail", "soft")
 _QUARTER = 6 * HOUR
@@ -28,8 +27,8 @@ _USUAL_LENGTH = 14 * DAY
 class Arrivals:
     """The people of one field over its usual people, by its age; ages in milliseconds.
 
-    elasticity: of the people to the price; weekend: people on a weekend day over those on a
-    weekday. The days are drawn one after another and kept.
+    weekend: people on a weekend day over those on a weekday. The days are drawn one after another
+    and kept.
     """
 
     __slots__ = (
@@ -44,7 +43,6 @@ class Arrivals:
         "_power",
         "_shared",
         "_walk",
-        "elasticity",
         "kind",
         "seed",
         "weekend",
@@ -55,7 +53,6 @@ class Arrivals:
         self._draws = draws = uniform_draws(seed ^ 0xA221, 0)
         self.kind = KINDS[int(draws[0] * len(KINDS))]
         self.weekend = WEEKEND[0] + draws[1] * (WEEKEND[1] - WEEKEND[0])
-        self.elasticity = ELASTICITY[0] + draws[2] * (ELASTICITY[1] - ELASTICITY[0])
         self._shared = (seed_of("project", project), seed_of("country", country), begins // DAY)
         self._length = max(length, DAY) if length > 0 else _USUAL_LENGTH
         self._lasting = 12 + 28 * draws[3]

@@ -34,6 +34,7 @@ class SimulatedAccount:
     service_clients: tuple[Person, ...]
     business_units: tuple[SimulatedBusinessUnit, ...]
     has_unique_codes: bool = True  # whether one-time survey links are enabled
+    has_what_if: bool = True  # whether feasibility of launched groups is enabled
 
 
 def _person(name: str, company: str) -> Person:
@@ -71,6 +72,7 @@ ACCOUNTS = {
         (_person("Sandpiper Service", "sandpiper"),),
         (SimulatedBusinessUnit(2001, "Sandpiper", "USD", ("dynamic",)),),
         has_unique_codes=False,
+        has_what_if=False,
     ),
 }
 

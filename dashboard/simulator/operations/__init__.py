@@ -14,12 +14,15 @@ from dashboard.simulator.operations import (
     supply,
     webhooks,
 )
+from dashboard.simulator.operations.estimates import calendar, feasibility, what_if
 
 __all__ = [
     "accounts",
     "assistant",
+    "calendar",
     "drafts",
     "edits",
+    "feasibility",
     "fielding",
     "jobs",
     "lists",
@@ -28,4 +31,5 @@ __all__ = [
     "projects",
     "supply",
     "webhooks",
+    "what_if",
 ]

@@ -9,6 +9,7 @@ from dashboard.simulator.catalogue.clock import DAY, rfc3339_stamp
 from dashboard.simulator.catalogue.money import in_currency, monetary_amount
 from dashboard.simulator.catalogue.people import SimulatedBusinessUnit, business_unit
 from dashboard.simulator.catalogue.places import INDUSTRIES, LOCALES, LOCKOUTS, STUDY_TYPES
+from dashboard.simulator.catalogue.price_response import draw_price_response
 from dashboard.simulator.catalogue.rate_cards import card_price
 from dashboard.simulator.catalogue.seeded_random import human_id, seed_of
 from dashboard.simulator.catalogue.values import Json
@@ -150,7 +151,7 @@ def _price(values: Json) -> Decimal:
     return in_currency(dollars, values["currency"])
 
 
-def _temper(group_id: str, values: Json) -> GroupTraits:
+def _temper(world_seed: int, group_id: str, values: Json) -> GroupTraits:
     """How respondents will take to a new group: about as it needs them to."""
     seed = seed_of("temper", group_id)
     chance = Random(seed)
@@ -161,6 +162,12 @@ def _temper(group_id: str, values: Json) -> GroupTraits:
     conversion = qualify * (0.96 - drop) * incidence
     return GroupTraits(
         seed=seed >> 2,
+        response=draw_price_response(
+            world_seed,
+            country=LOCALES[values["locale_code"]].country,
+            audience=str(values["industry_code"]),
+            group_seed=seed >> 2,
+        ),
         entrants_an_hour=values["filling_goal"] * chance.uniform(0.8, 1.5) / days / 24 / conversion,
         market_cpi=_price({**values, "pricing_model": "dynamic"}),
         qualify=qualify,
@@ -198,7 +205,7 @@ def create_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
         created_at=ask.now,
         updated_at=ask.now,
         filling_strategy="automated",
-        temper=_temper(group_id, values),
+        temper=_temper(world.origin.seed, group_id, values),
         until=ask.now,
         **values,
     )
@@ -286,7 +293,7 @@ def update_target_group(world: World, ask: SimulatedRequest) -> SimulatedAnswer:
     values["cpi"] = world.as_held(values["cpi"])
     for name, value in values.items():
         setattr(group, name, value)
-    group.temper = _temper(group.id, values)
+    group.temper = _temper(world.origin.seed, group.id, values)
     group.profiles = from_request(group, group.profiling) if group.profiling else []
     group.assistant_version += 1
     group.updated_at = ask.now

@@ -10,7 +10,7 @@ from dashboard.simulator.operations.projects import project_status
 from dashboard.simulator.server.faults import fault_of
 from dashboard.simulator.server.interruptions import interruption_of
 from dashboard.simulator.server.lag import Chronicle, lag_of
-from dashboard.simulator.server.truth import settings
+from dashboard.simulator.server.truth import market_truth, settings
 from dashboard.simulator.server.webhook_deliveries import Manner, cloud_event
 from dashboard.simulator.world import rules
 from dashboard.simulator.world.changes import log_changes
@@ -232,17 +232,20 @@ def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json
     """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
 
     `unique_codes`: 200 serves the survey links to the accounts that have them; 403 (as for an
-    account without), 404 or 405 refuses them to all. `cpi_digits`: prices are rounded to so many
+    account without), 404 or 405 refuses them to all. `what_if`: the same of feasibility of launched
+    groups. `cpi_digits`: prices are rounded to so many
     digits; null does not round.
     """
     world = exchange.world
     world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
     world.unique_codes_status = int(body.get("unique_codes", world.unique_codes_status))
+    world.what_if_status = int(body.get("what_if", world.what_if_status))
     digits = body.get("cpi_digits", world.cpi_digits)
     world.cpi_digits = None if digits is None else int(digits)
     return {
         "re_entry": world.re_entry_status,
         "unique_codes": world.unique_codes_status,
+        "what_if": world.what_if_status,
         "cpi_digits": world.cpi_digits,
     }
 
@@ -289,12 +292,17 @@ def read_chronicle(exchange: "SimulatedExchange", steps: list[str]) -> Json:
 
 
 def read_truth(exchange: "SimulatedExchange", steps: list[str]) -> Json:
-    """What a group (`truth/{id}`) is set to now."""
+    """What a group (`truth/{id}`) is set to now, and how its market responds to a price."""
     group = exchange.world.groups.get(steps[0])
     if group is None:
         raise not_found("the group")
     exchange.world.settle(exchange.world.clock.now())
-    return {"settings": settings(group), "run": group.run.id if group.run else None}
+    now = exchange.world.clock.now()
+    return {
+        "settings": settings(group),
+        "run": group.run.id if group.run else None,
+        "market": market_truth(group, now),
+    }
 
 
 def read_deliveries(exchange: "SimulatedExchange", _steps: list[str]) -> Json:

@@ -1,6 +1,6 @@
 """The settings of a group as the exchange itself holds them: the ground truth."""
 
-from dashboard.simulator.catalogue.clock import rfc3339_stamp
+from dashboard.simulator.catalogue.clock import DAY, rfc3339_stamp
 from dashboard.simulator.catalogue.money import monetary_amount
 from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.operations.assistant import shown_modules
@@ -8,6 +8,7 @@ from dashboard.simulator.operations.edits import default_re_entry
 from dashboard.simulator.operations.profiles import profiles_of
 from dashboard.simulator.operations.supply import shown_allocations
 from dashboard.simulator.world.group import SimulatedGroup
+from dashboard.simulator.world.respondents import completes_an_hour
 
 _PLAIN = (
     "project_id",
@@ -51,6 +52,26 @@ def settings(group: SimulatedGroup) -> Json:
     start, end = (run.start, run.end) if run else group.planned
     values["start"], values["end"] = rfc3339_stamp(start), rfc3339_stamp(end)
     return values
+
+
+def market_truth(group: SimulatedGroup, now: int) -> Json:
+    """Return how people respond to the group's price, which no operation of the API shows.
+
+    `ceiling`: the most people at any price, over those at the launch price. `saturates_at`: the
+    price from which nobody more comes; null where no price above the launch price brings anybody.
+    """
+    response, launch = group.temper.response, group.temper.launch_cpi or group.cpi
+    saturates_at = None
+    if response.saturates_at is not None:
+        saturates_at = f"{float(launch) * response.saturates_at:.4f}"
+    return {
+        "elasticity": response.elasticity,
+        "ceiling": response.ceiling,
+        "launch_cpi": f"{launch:f}",
+        "saturates_at": saturates_at,
+        "competitors": response.competitors(now // DAY) if group.temper.lively else 1.0,
+        "completes_an_hour": completes_an_hour(group, group.cpi, now),
+    }
 
 
 def _profile(profile: Json) -> Json:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from dashboard.simulator.catalogue.arrivals import Arrivals
 from dashboard.simulator.catalogue.places import LOCALES, SimulatedLocale
+from dashboard.simulator.catalogue.price_response import PriceResponse
 from dashboard.simulator.catalogue.values import Json
 from dashboard.simulator.world.series import Stretch, Tally
 
@@ -59,6 +60,8 @@ class GroupTraits:
     incidence: float
     drop: float
     loi_seconds: int
+    response: PriceResponse
+    launch_cpi: Decimal | None = None  # its price when it was first live
     overrun: int = 0
     phases: tuple[float, float, float] = (0.0, 0.0, 0.0)
     lively: bool = False  # people come as in real fieldwork, not evenly

@@ -1,5 +1,6 @@
 """Respondents of a group, drawn from its seed by hour of their own day."""
 
+from decimal import Decimal
 from math import pi, sin
 
 from dashboard.simulator.catalogue.arrivals import Arrivals
@@ -20,7 +21,7 @@ _BY_HOUR = (
 )
 _BY_WEEKDAY = (1.05, 1.02, 1.0, 0.98, 0.92, 0.95, 1.08)
 _OVERQUOTA, _SECURITY = 0.03, 0.01
-_ELASTICITY = 1.6
+_LAUNCH_POWER = 1.6  # of people to the launch price over the market's
 # A paced group is to fill this share of its time in field before its end, and not all in an hour.
 _PACED_AHEAD, _PACED_OVER = 0.08, 6 * HOUR
 
@@ -85,12 +86,13 @@ def _edge(group: SimulatedGroup, at: int) -> int:
 def _draw(group: SimulatedGroup, at: int, hour_end: int) -> Stretch | None:
     """The rest of this hour of fieldwork, None without entrants."""
     temper = group.temper
+    temper.launch_cpi = temper.launch_cpi or group.cpi
     effect = rules.trouble_effect(group, at)
     u = uniform_draws(temper.seed, at)
     mean = (
         temper.entrants_an_hour
         * _attendance(group.locale.zone, at)
-        * _price_effect(group)
+        * price_level(group, group.cpi, at)
         * _liveliness(group, at)
         * effect.rate
         * ((hour_end - at) / HOUR)
@@ -143,7 +145,7 @@ def _let_in(group: SimulatedGroup, at: int, rate: float) -> float:
         missing = group.filling_goal - done.completes
     needed = missing / max(left, _PACED_OVER) * HOUR
     needed = max(needed, group.filling_goal / 2 / max(HOUR, run.end - run.start) * HOUR)
-    coming = temper.entrants_an_hour * conversion * _price_effect(group) * rate
+    coming = temper.entrants_an_hour * conversion * price_level(group, group.cpi, at) * rate
     return min(1.0, needed / max(0.01, coming))
 
 
@@ -152,12 +154,42 @@ def _attendance(zone: str, at: int) -> float:
     return _BY_HOUR[local // HOUR % 24] * _BY_WEEKDAY[(local // DAY + 3) % 7]
 
 
-def _price_effect(group: SimulatedGroup) -> float:
-    """How a price against the market's moves the number of people who come."""
-    ratio = float(group.cpi) / max(0.01, float(group.temper.market_cpi))
-    arrivals = group.temper.arrivals
-    power = _ELASTICITY if arrivals is None else arrivals.elasticity
-    return float(min(3.0, max(0.02, ratio**power)))
+def price_level(group: SimulatedGroup, cpi: Decimal, at: int) -> float:
+    """People at a price over those whom the group was planned with; competitors of its day count.
+
+    An even group has no competitors' days, as it has no good and bad days at all.
+    """
+    temper = group.temper
+    ratio = price_ratio(group, cpi)
+    if temper.lively:
+        ratio /= temper.response.competitors(at // DAY)
+    return _launch_level(group) * temper.response.people(ratio)
+
+
+def completes_an_hour(group: SimulatedGroup, cpi: Decimal, at: int) -> float:
+    """Completes in a typical hour at a price if everybody is let in and every quota is open.
+
+    Prescreens where the goal counts them. Troubles count, good and bad days do not.
+    """
+    temper, effect = group.temper, rules.trouble_effect(group, at)
+    people = temper.entrants_an_hour * temper.qualify * price_level(group, cpi, at) * effect.rate
+    if group.filling_strategy == "prescreens":
+        return people
+    lost = min(0.9, temper.drop + effect.drop) + _OVERQUOTA + effect.overquota + _SECURITY
+    return people * max(0.0, 1 - lost) * min(0.98, temper.incidence * effect.incidence)
+
+
+def price_ratio(group: SimulatedGroup, cpi: Decimal) -> float:
+    """A price over the launch price."""
+    launch = group.temper.launch_cpi or group.cpi
+    return float(cpi) / max(0.0001, float(launch))
+
+
+def _launch_level(group: SimulatedGroup) -> float:
+    """How the launch price, against the market's, moved the number of people who come."""
+    launch = group.temper.launch_cpi or group.cpi
+    ratio = float(launch) / max(0.01, float(group.temper.market_cpi))
+    return float(min(3.0, max(0.02, ratio**_LAUNCH_POWER)))
 
 
 def _liveliness(group: SimulatedGroup, at: int) -> float:

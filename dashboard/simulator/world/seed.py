@@ -8,6 +8,7 @@ from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.catalogue.money import in_currency
 from dashboard.simulator.catalogue.people import ACCOUNTS, SimulatedBusinessUnit
 from dashboard.simulator.catalogue.places import CLIENTS, INDUSTRIES, LOCALES, SimulatedLocale
+from dashboard.simulator.catalogue.price_response import draw_price_response
 from dashboard.simulator.catalogue.rate_cards import card_price
 from dashboard.simulator.catalogue.seeded_random import human_id, seed_of, ulid_at
 from dashboard.simulator.world import scenarios, team
@@ -54,6 +55,24 @@ class Bidding(NamedTuple):
     loi: Range
     qualify: Range
     drop: Range
+
+
+class Market(NamedTuple):
+    """Where a group looks for people, and in which currency it pays them."""
+
+    world_seed: int
+    place: SimulatedLocale
+    audience: str
+    currency: str
+
+
+class Setup(NamedTuple):
+    """For which client a group is set up, where, how well it is bid, and in which world."""
+
+    client_id: int
+    place: SimulatedLocale
+    bidding: Bidding
+    world_seed: int
 
 
 _ROUGH = Bidding(
@@ -123,7 +142,8 @@ def _project(
         bidding, places = _CAREFUL, tuple(chance.sample(places, 4))
     for index in range(options.groups):
         place = chance.choice(places)
-        group = _group(chance, project, unit, index, (client[0], place, bidding))
+        setup = Setup(client[0], place, bidding, seed)
+        group = _group(chance, project, unit, index, setup)
         if options.kind == "troubled":
             scenarios.plan_scenario(group, chance, options, index=index, number=number)
         else:
@@ -142,16 +162,17 @@ def _group(
     project: SimulatedProject,
     unit: SimulatedBusinessUnit,
     index: int,
-    wanted: tuple[int, SimulatedLocale, Bidding],
+    setup: Setup,
 ) -> SimulatedGroup:
-    """A group as its manager set it up; wanted: for which client, where, and how well bid."""
-    client_id, place, bidding = wanted
+    """A group as its manager set it up."""
+    client_id, place, bidding, world_seed = setup
     audience = chance.choice(_AUDIENCES)
     created = project.created_at + chance.randrange(HOUR, DAY)
     rate_card = "rate_card" in unit.pricing_models and index % 8 == 5
     loi = chance.choice((5, 8, 10, 10, 12, 15, 15, 18, 20, 25, 30))
     incidence = chance.choice(bidding.incidences)
-    temper, cpi = _temper(chance, place, unit.currency, (loi, incidence), bidding)
+    market = Market(world_seed, place, audience, unit.currency)
+    temper, cpi = _temper(chance, market, (loi, incidence), bidding)
     if rate_card:
         cpi = card_price(unit.currency, place.country, loi_minutes=loi, incidence_rate=incidence)
     group_id = ulid_at(created, project.id, index)
@@ -186,20 +207,23 @@ def _group(
 
 
 def _temper(
-    chance: Random,
-    place: SimulatedLocale,
-    currency: str,
-    bid: tuple[int, float],
-    bidding: Bidding,
+    chance: Random, market: Market, bid: tuple[int, float], bidding: Bidding
 ) -> tuple[GroupTraits, Decimal]:
     """How respondents take to the group, and the price that a manager would set."""
     loi, incidence = bid
-    dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * place.dearness
-    market = in_currency(dollars * chance.uniform(*bidding.market), currency)
+    dollars = (0.9 + 0.12 * loi + 2.2 * (1 - incidence)) * market.place.dearness
+    market_cpi = in_currency(dollars * chance.uniform(*bidding.market), market.currency)
+    seed = chance.getrandbits(62)
     temper = GroupTraits(
-        seed=chance.getrandbits(62),
+        seed=seed,
         entrants_an_hour=1.0,
-        market_cpi=market,
+        market_cpi=market_cpi,
+        response=draw_price_response(
+            market.world_seed,
+            country=market.place.country,
+            audience=market.audience,
+            group_seed=seed,
+        ),
         qualify=chance.uniform(*bidding.qualify),
         incidence=min(0.95, incidence * chance.uniform(*bidding.incidence)),
         drop=chance.uniform(*bidding.drop),
@@ -207,8 +231,8 @@ def _temper(
         colleague=True,
         phases=(chance.random() * 6.28, chance.random() * 6.28, chance.random() * 6.28),
     )
-    cpi = market * Decimal(str(round(chance.uniform(*bidding.cpi), 2)))
-    return temper, cpi.quantize(market)
+    cpi = market_cpi * Decimal(str(round(chance.uniform(*bidding.cpi), 2)))
+    return temper, cpi.quantize(market_cpi)
 
 
 def _habits(group: SimulatedGroup, chance: Random, index: int) -> None:

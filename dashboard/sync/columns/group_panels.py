@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
 from dashboard.exchange.shapes.pricing import RateCardData, TargetGroupRateCard
@@ -59,16 +59,19 @@ def _target_row(target: ProfileTarget) -> TargetRow:
     quota = target.quota
     return {
         "id": target.id or "",
-        "name": target.text_translated or target.text or target.name or _conditions_text(target),
+        "name": target.text_translated
+        or target.text
+        or target.name
+        or conditions_text(target.conditions),
         "goal": quota.completes_goal if quota else None,
         "completes": quota.completes if quota else None,
         "prescreens": quota.prescreens if quota else None,
     }
 
 
-def _conditions_text(target: ProfileTarget) -> str:
+def conditions_text(conditions: Iterable[Mapping[str, object]]) -> str:
     """A name for a target that has none, from its conditions."""
-    return ", ".join(filter(None, map(_condition_text, target.conditions)))
+    return ", ".join(filter(None, map(_condition_text, conditions)))
 
 
 def _condition_text(condition: Mapping[str, object]) -> str:

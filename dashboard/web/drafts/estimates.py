@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.lookup import on_demand
-from dashboard.web.drafts import prefill
+from dashboard.web.drafts import field_time, prefill
 from dashboard.web.edits.forms.base import Value
 from dashboard.web.edits.forms.draft import form
-from dashboard.web.edits.forms.draft.fields import LOCALE, UNIT, DraftEntry
+from dashboard.web.edits.forms.draft.fields import END, LOCALE, START, UNIT, DraftEntry
 from dashboard.web.formatting import labels
 from dashboard.web.groups.panels import rate_card
 
-FEASIBILITY, RATE_CARD = "feasibility", "rate_card"
+FEASIBILITY, RATE_CARD, CALENDAR = "feasibility", "rate_card", "calendar"
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class SideAnswer:
     kind: str
     outlook: prefill.EstimateOutlook | None = None
     card: rate_card.CardTable | None = None
+    calendar: field_time.FieldTimeHint | None = None
     title: str = ""
     trouble: str = ""
     missing: dict[str, str] = field(default_factory=dict)
@@ -31,17 +32,17 @@ class SideAnswer:
 
 def knows_question(kind: str) -> bool:
     """Whether this is a question that is answered beside the form."""
-    return kind in (FEASIBILITY, RATE_CARD)
+    return kind in (FEASIBILITY, RATE_CARD, CALENDAR)
 
 
 def answer_question(account: ExchangeAccount, entry: DraftEntry, kind: str) -> SideAnswer:
-    """Return feasibility or the rate card for the draft as it is filled in."""
+    """Return feasibility, the rate card or the calendar for the draft as it is filled in."""
     value, errors = form.parse_draft(entry)
-    return (
-        _answer_rate_card(entry, value, errors)
-        if kind == RATE_CARD
-        else _answer_feasibility(account, value, errors)
-    )
+    if kind == RATE_CARD:
+        return _answer_rate_card(entry, value, errors)
+    if kind == CALENDAR:
+        return _answer_calendar(account, entry, value, errors)
+    return _answer_feasibility(account, value, errors)
 
 
 def _answer_feasibility(
@@ -56,6 +57,16 @@ def _answer_feasibility(
         objection = labels.objection_text(exc)
         return SideAnswer(FEASIBILITY, trouble=f"{objection}. Cint gave no estimate.")
     return SideAnswer(FEASIBILITY, outlook=prefill.estimate_outlook(answer, value))
+
+
+def _answer_calendar(
+    account: ExchangeAccount, entry: DraftEntry, value: Value, errors: dict[str, str]
+) -> SideAnswer:
+    missing = {name: error for name, error in errors.items() if name in (LOCALE, START, END)}
+    if missing:
+        return SideAnswer(CALENDAR, missing=missing)
+    hint = field_time.read_hint(account=account, value=value, errors=errors, zone=entry.zone)
+    return SideAnswer(CALENDAR, calendar=hint)
 
 
 def _answer_rate_card(entry: DraftEntry, value: Value, errors: dict[str, str]) -> SideAnswer:

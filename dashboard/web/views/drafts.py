@@ -180,7 +180,7 @@ def _fill(draft_form: DraftForm, state: DraftFormState, value: Value) -> None:
 
 
 def _answer_question(draft_form: DraftForm, state: DraftFormState, kind: str) -> HttpResponse:
-    """Show feasibility, the rate card or other questions for the form; nothing is saved."""
+    """Show feasibility, rate card, calendar or questions for the form; nothing is saved."""
     is_part = bool(draft_form.request.headers.get("HX-Request"))
     if not estimates.knows_question(kind):
         picked = question_picker.change_questions(draft_form, state, kind)
@@ -195,9 +195,9 @@ def _answer_question(draft_form: DraftForm, state: DraftFormState, kind: str) ->
         draft_form.project.account, draft_form.entry(state), kind
     )
     if is_part:
-        return render(
-            draft_form.request, "drafts/beside.html", {"beside": side_answer, "form": "draft"}
-        )
+        template = "calendar" if kind == estimates.CALENDAR else "beside"
+        context = {"beside": side_answer, "form": "draft"}
+        return render(draft_form.request, f"drafts/{template}.html", context)
     return _show(draft_form, state, side_answer)
 
 

@@ -383,6 +383,82 @@ def test_feasibility_that_cannot_be_had_says_so(
     assert "gave no estimate" in part
 
 
+SAINTS_DAYS = {
+    "locale": "pol_pl",
+    "start_at": "2027-10-28T09:00",
+    "end_at": "2027-11-03T18:00",
+    "look": "calendar",
+}
+
+
+def test_the_calendar_names_days_and_holidays_and_saves_nothing(
+    editor: Client, new: str, simulator: Simulator
+) -> None:
+    form = opened(editor, new) | typed(**SAINTS_DAYS)
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    assert "<html" not in part
+    assert re.search(r"Cint suggests \d+ days? in field; the draft has 6 days\.", part)
+    assert "Holiday in Poland on these dates:" in part
+    assert "Mon 1 Nov: <bdi>All Saints&#x27; Day</bdi>" in part
+    assert "of a normal day's completes" in part
+    whole = text(editor.post(new, form))
+    assert "Holiday in Poland on these dates:" in whole
+    assert 'value="2027-10-28T09:00"' in whole
+    assert "create_target_group" not in simulator.requests()
+
+
+def test_a_draft_that_is_too_short_is_offered_a_later_end(
+    editor: Client, new: str, simulator: Simulator
+) -> None:
+    form = opened(editor, new) | typed(**SAINTS_DAYS, completes_goal="9000")
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    match = re.search(r"Cint suggests (\d+) days in field", part)
+    assert match is not None
+    end = datetime(2027, 10, 28, 18, tzinfo=UTC) + timedelta(days=int(match[1]))
+    assert f'data-fill="d-end" data-value="{end:%Y-%m-%dT%H:%M}"' in part
+
+
+def test_the_calendar_says_what_it_lacks(editor: Client, new: str) -> None:
+    def ask(**changes: str) -> str:
+        form = opened(editor, new) | typed(**{**SAINTS_DAYS, **changes})
+        return text(editor.post(new, form, headers={"HX-Request": "true"}))
+
+    assert "The end date must be after the start date." in ask(end_at="2027-10-01T09:00")
+    assert "Choose a country and language" in ask(locale="")
+    for changes in ({"cost_per_interview": ""}, {"pricing_model": "rate_card"}):
+        part = ask(**changes)
+        assert "fill in the goal, LOI, IR and a fixed CPI" in part
+        assert "Holiday in Poland" in part
+
+
+def test_a_calendar_in_yen_and_without_holidays(editor: Client, new: str) -> None:
+    unit = BusinessUnit.objects.get(currency="JPY").exchange_id
+    dates = {"start_at": "2027-06-14T09:00", "end_at": "2027-06-20T18:00"}
+    changes = {**SAINTS_DAYS, **dates, "business_unit_id": unit, "cost_per_interview": "420"}
+    form = opened(editor, new) | typed(**{**changes, "locale": "jpn_jp"})
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    assert "No holidays in Japan on these dates." in part
+    assert "Cint suggests" in part
+
+
+@pytest.mark.parametrize("status", ["403", "404"])
+def test_an_account_without_the_calendar_reads_so_and_the_form_works(
+    status: str, editor: Client, new: str, simulator: Simulator
+) -> None:
+    simulator.fault(f"http_{status}", operation="suggest_*")
+    form = opened(editor, new) | typed(**SAINTS_DAYS)
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    assert part.count("Cint does not offer its calendar to this account.") == 1
+    assert editor.post(new, opened(editor, new) | typed()).status_code == 302
+
+
+def test_a_calendar_that_fails_is_said_once(editor: Client, new: str, simulator: Simulator) -> None:
+    simulator.fault("http_503", operation="suggest_*")
+    form = opened(editor, new) | typed(**SAINTS_DAYS)
+    part = text(editor.post(new, form, headers={"HX-Request": "true"}))
+    assert part.count("Cint sent no calendar. Try again in a moment.") == 1
+
+
 @pytest.mark.parametrize(
     ("currency", "sentence"), [("EUR", "per complete"), ("JPY", "has no rate card for Germany")]
 )

@@ -1,0 +1,182 @@
+"""The exchange's calendar as a person asks for it, over real HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from dashboard.exchange.auth import ApiKey
+from dashboard.exchange.client import ExchangeClient
+from dashboard.exchange.errors import BadAnswer, NotOffered, RateLimited, Unavailable
+from dashboard.exchange.limits.gate import GatePolicy, LocalGate
+from dashboard.fielding.models import ExchangeAccount
+from dashboard.sync.lookup import calendar
+from dashboard.sync.lookup.calendar import DaysInField, FieldTime, Holiday, LocalHolidays
+from tests.contract import validate
+from tests.fakes.canned_exchange import Exchange, Reply
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 10, 20, 12, tzinfo=UTC)
+START, END = datetime(2026, 10, 28, 8, tzinfo=UTC), datetime(2026, 11, 6, 17, tzinfo=UTC)
+PRICE = calendar.PlannedPrice(Decimal("2.50"), "USD", 12, 0.35, 400)
+DAYS, RANGE = "/suggest-days", "/suggest-time-range"
+HOLIDAYS: dict[str, Any] = {
+    "start": "2026-10-28T07:00:00.000Z",
+    "end": "2026-11-06T21:00:00.000Z",
+    "holidays": [
+        {
+            "date": "2026-11-01",
+            "name": "All Saints' Day",
+            "respondent_rate": 0.7,
+            "completes_rate": 0.65,
+        }
+    ],
+    "timezone": "Europe/Warsaw",
+}
+SAINTS = Holiday(date(2026, 11, 1), "All Saints' Day", 0.65)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+def serve(
+    exchange: Exchange, *, days: Reply = (200, {"days": 7}), holidays: Reply = (200, HOLIDAYS)
+) -> None:
+    exchange.on("POST", DAYS, lambda: days)
+    exchange.on("GET", RANGE, lambda: holidays)
+
+
+def client_of(exchange: Exchange, policy: GatePolicy | None = None) -> ExchangeClient:
+    """A client that gives up soon, behind a gate of its own."""
+    return ExchangeClient(
+        account_id="101",
+        auth=ApiKey("key"),
+        base_url=exchange.url,
+        gate=LocalGate(policy),
+        allowed_hosts=["127.0.0.1"],
+        timeout=1.0,
+    )
+
+
+def read(
+    exchange: Exchange,
+    account: ExchangeAccount,
+    *,
+    policy: GatePolicy | None = None,
+    **more: Any,
+) -> FieldTime:
+    asked = {"locale": "pol_pl", "start": START, "end": END, "price": PRICE, "now": NOW}
+    return calendar.read_field_time(
+        account=account, client=client_of(exchange, policy), **{**asked, **more}
+    )
+
+
+def counts(exchange: Exchange) -> tuple[int, int]:
+    return exchange.asked(DAYS, "POST"), exchange.asked(RANGE)
+
+
+def test_days_and_holidays_are_read(exchange: Exchange, account: ExchangeAccount) -> None:
+    validate.validate_response("suggest_time_range", 200, HOLIDAYS)
+    serve(exchange)
+    assert read(exchange, account) == FieldTime(DaysInField(7, NOW), LocalHolidays((SAINTS,), NOW))
+
+
+def test_both_are_cached_with_the_time_of_their_reading(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    serve(exchange)
+    first = read(exchange, account)
+    assert read(exchange, account, now=NOW + timedelta(hours=5)) == first
+    assert counts(exchange) == (1, 1)
+
+
+def test_another_draft_is_another_question(exchange: Exchange, account: ExchangeAccount) -> None:
+    serve(exchange)
+    read(exchange, account)
+    read(exchange, account, end=END + timedelta(days=1))
+    read(exchange, account, locale="ger_de")
+    yen = calendar.PlannedPrice(Decimal(375), "JPY", 12, 0.35, 400)
+    read(exchange, account, price=yen)
+    assert counts(exchange) == (3, 3)
+
+
+def test_without_a_price_only_holidays_are_read(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    serve(exchange)
+    answer = read(exchange, account, price=None)
+    assert answer.days is None
+    assert counts(exchange) == (0, 1)
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_an_account_without_the_calendar_is_asked_once_an_hour(
+    exchange: Exchange, account: ExchangeAccount, status: int
+) -> None:
+    serve(exchange, days=(status, {}), holidays=(status, {}))
+    for locale in ("pol_pl", "ger_de"):
+        answer = read(exchange, account, locale=locale)
+        assert isinstance(answer.days, NotOffered)
+        assert isinstance(answer.holidays, NotOffered)
+        assert str(answer.holidays) == calendar.NOT_OFFERED
+    assert counts(exchange) == (1, 1)
+
+
+def test_one_question_does_not_need_the_other(exchange: Exchange, account: ExchangeAccount) -> None:
+    serve(exchange, days=(500, {}))
+    answer = read(exchange, account)
+    assert isinstance(answer.days, Unavailable)
+    assert answer.holidays == LocalHolidays((SAINTS,), NOW)
+    serve(exchange, days=(200, {"days": 3}))
+    assert read(exchange, account).days == DaysInField(3, NOW)  # a failure is not cached
+
+
+@pytest.mark.parametrize("body", [{}, {"days": 0}, {"days": "soon"}, {"days": 99999}, [], "{"])
+def test_garbage_is_no_number_of_days(
+    exchange: Exchange, account: ExchangeAccount, body: object
+) -> None:
+    serve(exchange, days=(200, body))
+    assert isinstance(read(exchange, account).days, BadAnswer)
+
+
+@pytest.mark.parametrize("body", [{}, {"holidays": []}, {"start": "soon"}, [], "<html>"])
+def test_garbage_is_no_calendar(exchange: Exchange, account: ExchangeAccount, body: object) -> None:
+    serve(exchange, holidays=(200, body))
+    assert isinstance(read(exchange, account).holidays, BadAnswer)
+
+
+def test_garbage_among_the_holidays_costs_only_itself(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    holidays = [
+        {"date": "2026-11-11", "name": "Independence\0  Day", "completes_rate": -4},
+        *HOLIDAYS["holidays"],
+        *HOLIDAYS["holidays"],
+        {"date": "31 October", "name": "Halloween"},
+        {"date": "2026-11-02"},
+        {"name": "Nowhen"},
+        7,
+    ]
+    serve(exchange, holidays=(200, HOLIDAYS | {"holidays": holidays}))
+    answer = read(exchange, account).holidays
+    assert isinstance(answer, LocalHolidays)
+    assert [(each.day.day, each.completes_rate) for each in answer.holidays] == [
+        (1, 0.65),
+        (11, None),
+    ]
+
+
+def test_a_spent_budget_is_an_error_that_passes(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    serve(exchange)
+    answer = read(exchange, account, policy=GatePolicy(requests_per_minute=1))
+    assert isinstance(answer.holidays, LocalHolidays)
+    assert isinstance(answer.days, RateLimited)
+    assert counts(exchange) == (0, 1)
