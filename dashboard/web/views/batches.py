@@ -19,7 +19,7 @@ from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, Tar
 from dashboard.sync.batches import edit_records, jobs
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
-from dashboard.web.batches import launch_planning, planning, preview
+from dashboard.web.batches import launch_planning, planning, preview, price_planning
 from dashboard.web.edits import form_messages, value_labels
 from dashboard.web.edits.forms.base import Value
 from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
@@ -52,7 +52,7 @@ def preview_action(request: HttpRequest) -> HttpResponse:
     if request.POST.get(SEALED):
         return _send(request, action)
     groups = _selected_groups(request)
-    typed, people = request.POST, _users_of(groups)
+    typed, people = price_planning.fill_quick_choice(request.POST), _users_of(groups)
     is_asking = planning.asks_first(action) and "typed" not in typed
     planned = preview.Preview()
     if groups and not is_asking:
@@ -103,9 +103,10 @@ def _show(
         "title": Batch(action=action, wanted=planned.wanted).title,
         "groups": groups,
         "told": planned,
-        "typed": request.POST,
+        "typed": price_planning.fill_quick_choice(request.POST),
         "people": people,
-        "hows": planning.PRICE_CHANGES,
+        "hows": price_planning.PRICE_CHANGES,
+        "quick": price_planning.QUICK_CHOICES,
         "starts": launch_planning.STARTS,
         "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),

@@ -62,7 +62,7 @@ def outlook_table(
         _rate_row(today, changed),
         _completes_row(group, today, changed),
         _cost_by_end_row(group, today, changed),
-        _goal_cost_row(group, today, changed),
+        _cost_at_goal_row(group, today, changed),
         _epc_row(group, today, changed),
         OutlookRow("Chance", _chance_text(today), _chance_text(changed)),
     ]
@@ -141,10 +141,12 @@ def _cost_by_end_row(
     )
 
 
-def _goal_cost_row(group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None) -> OutlookRow:
+def _cost_at_goal_row(
+    group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None
+) -> OutlookRow:
     """Return the cost if the goal is reached; what is still to spend where the rest is unknown."""
-    label, before = COST_IF_GOAL_REACHED, _goal_cost(today)
-    after = _goal_cost(new) if new else None
+    label, before = COST_IF_GOAL_REACHED, goal_cost(today)
+    after = goal_cost(new) if new else None
     if today.at_goal is not None and today.at_goal.total is None:
         label = "Still to spend if the goal is reached"
     note, is_over = _difference_and_budget(group, before, after)
@@ -157,7 +159,8 @@ def _goal_cost_row(group: TargetGroup, today: PriceOutlook, new: PriceOutlook | 
     )
 
 
-def _goal_cost(outlook: PriceOutlook) -> Decimal | None:
+def goal_cost(outlook: PriceOutlook) -> Decimal | None:
+    """Return the cost if the goal is reached; without a cost to date, what is still to spend."""
     cost = outlook.at_goal
     return cost and (cost.to_come if cost.total is None else cost.total)
 
@@ -173,6 +176,14 @@ def _difference_and_budget(
         return note, False
     over = numbers.format_total(after - group.budget, group.currency)
     return f"{note} · {over} over budget", True
+
+
+def format_cost_change(before: Decimal | None, after: Decimal | None, currency: str) -> str:
+    """Return "450 → 498 USD"; the amount alone where it stays, a dash where it is unknown."""
+    if before is None or after is None:
+        return numbers.DASH
+    texts = [numbers.format_total(amount, "") for amount in (before, after)]
+    return f"{' → '.join(dict.fromkeys(texts))} {currency}"
 
 
 def _epc_row(group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None) -> OutlookRow:
