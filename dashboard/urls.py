@@ -113,6 +113,7 @@ urlpatterns = [
     path("act/", batches.preview_action, name="act"),
     path("jobs/", batches.batch_list, name="batches"),
     path("jobs/<key:pk>/", batches.batch_detail, name="batch"),
+    path("jobs/<key:pk>/undo/", batches.undo_batch, name="batch-undo"),
     path("search/", search.search, name="search"),
     path("rate-cards/", rate_cards.rate_cards, name="rate-cards"),
     path("words/", rate_cards.glossary_page, name="words"),
