@@ -41,7 +41,7 @@ class Batch(models.Model):
         """What is done, in words; drafts that start at their own start are scheduled."""
         own = self.action == self.Action.DRAFTS and self.wanted.get("when") == "own"
         title = "Schedule drafts" if own else self.get_action_display()
-        return f"Undo: {title}" if self.is_undo_of_value else title
+        return f"Undo “{title}”" if self.is_undo_of_value else title
 
     @property
     def undoes(self) -> int | None:

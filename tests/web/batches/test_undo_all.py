@@ -108,7 +108,7 @@ def test_undo_all_previews_the_old_prices_and_sends_nothing(
 ) -> None:
     batch = raised(group(project, "Japan"), group(project, "Korea"))
     shown = preview(editor, batch)
-    assert "Undo: Change CPI: 2 of 2 groups" in shown
+    assert "Undo “Change CPI”: 2 of 2 groups" in shown
     assert "<bdi>2.20 USD</bdi>" in shown
     assert "<bdi>2.00 USD (−9 %)</bdi>" in shown
     assert 'aria-label="Change"' not in shown  # nothing is left to choose
@@ -130,7 +130,7 @@ def test_the_old_prices_are_one_new_job_however_often_the_preview_is_sent(
         (one, usd("2.20"), usd("2.00")),
         (other, usd("2.20"), usd("2.00")),
     ]
-    assert undone.title == "Undo: Change CPI"
+    assert undone.title == "Undo “Change CPI”"
     assert f'href="/jobs/{batch.pk}/">What it undoes' in page(editor, f"/jobs/{undone.pk}/")
 
 
@@ -141,7 +141,7 @@ def test_a_group_that_someone_changed_meanwhile_stays_as_it_is(
     batch = raised(theirs, ours)
     TargetGroup.objects.filter(pk=theirs.pk).update(cpi="4.10")
     shown = preview(editor, batch)
-    assert "Undo: Change CPI: 1 of 2 groups" in shown
+    assert "Undo “Change CPI”: 1 of 2 groups" in shown
     assert "Japan</bdi></a>: it was changed again since: 4.10 USD now" in shown
     undone = send(editor, shown, "cpi")
     assert BatchGroup.objects.get(job__batch=undone).group == ours
@@ -219,7 +219,7 @@ def test_managers_go_back_to_the_one_that_most_groups_had(
     batch.save()
     Edit.objects.filter(group=rows[2]).update(before=ben.exchange_id)
     shown = preview(editor, batch)
-    assert "Undo: Reassign PM: 2 of 3 groups" in shown
+    assert "Undo “Reassign PM”: 2 of 3 groups" in shown
     assert "B1</bdi></a>: goes to Ben: undo again after this" in shown
     undone = send(editor, shown, "manager")
     assert undone.wanted["manager_id"] == anna.exchange_id
@@ -286,7 +286,7 @@ def test_an_undo_that_failed_is_retried_from_the_job_that_it_undoes(
     shown = page(editor, f"/jobs/{undone.pk}/")
     assert "1 refused" in shown
     assert f'href="/jobs/{batch.pk}/undo/">Retry the groups that did not change' in shown
-    assert "Undo: Change CPI: 1 of 1 group" in preview(editor, batch)
+    assert "Undo “Change CPI”: 1 of 1 group" in preview(editor, batch)
 
 
 def test_the_undo_of_many_groups_takes_as_many_queries_as_that_of_one(
