@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dashboard.fielding.models import BatchGroup, Edit
+from dashboard.fielding.models import Batch, BatchGroup, Edit
 from dashboard.sync.batches import edit_records
 from dashboard.sync.batches.jobs import EDITS, KINDS
 from dashboard.web.batches.preview import Names
@@ -22,11 +22,12 @@ class OldAndNew(NamedTuple):
 def describe_change(row: BatchGroup, people: Names) -> OldAndNew | None:
     """Return old and new value of a group; None for a launch, or before they are known."""
     batch = row.job.batch
-    if batch.action in EDITS and batch.action not in KINDS:
+    action = Batch.Action(batch.action)
+    if action in EDITS and action not in KINDS:
         return None
     edit = row.edit
     if edit is None:
-        kind = KINDS.get(batch.action) or edit_records.edit_kind_of(batch)
+        kind = KINDS.get(action) or edit_records.edit_kind_of(batch)
         edit = Edit(kind=kind, before=row.seen, wanted=row.wanted)
     if edit.before is None or edit.wanted is None:
         return None
