@@ -5,7 +5,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-fill]");
   const field = button && document.getElementById(button.dataset.fill);
   if (!field) return;
-  field.value = button.dataset.value;
+  event.preventDefault(); // without scripts it is a link
+  field.value = field.defaultValue = button.dataset.value; // taken over, not typed
+  field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });
 

@@ -53,10 +53,17 @@ function openAgain() {
     if (details) details.open = true;
   }
 }
+// A form that was put in has the focus: at what is wrong, at the field it names, or at its first one.
+function focusForm(place) {
+  const form = place.matches?.("[data-form]") ? place : place.querySelector?.("[data-form]");
+  const fields = "input:not([type=hidden], :disabled), select, textarea, button, a[href]";
+  const chosen = form?.querySelector("[aria-invalid=true]") ?? place.querySelector?.("[data-focus]")
+    ?? form?.querySelector(fields);
+  (chosen?.checkVisibility() ? chosen : form)?.focus();
+}
 document.addEventListener("htmx:afterSwap", openAgain); // a key that is pressed at once finds its lines
 document.addEventListener("htmx:afterSettle", (event) => {
   drawTimes();
   openAgain(); // settling has set their attributes as they came
-  const focus = event.target.querySelector && event.target.querySelector("[data-focus]");
-  if (focus) focus.focus();
+  focusForm(event.target);
 });

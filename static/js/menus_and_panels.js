@@ -1,8 +1,14 @@
 // Menus, the panels of forms, and the keys that open and close them.
 
+const PANELS = "#form-here, #note-here";
+let lastOpener; // the element that opened the panel
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
+  if (target.matches(PANELS)) lastOpener = elt;
+});
+
 // The panel of a form closes without a round trip, and gives the focus back.
 function closePanel(form) {
-  const opener = document.getElementById(form.dataset.form);
+  const opener = lastOpener?.isConnected ? lastOpener : document.getElementById(form.dataset.form);
   form.remove();
   if (opener) opener.focus();
 }
@@ -28,7 +34,7 @@ document.addEventListener("click", (event) => {
   const closer = event.target.closest("[data-close]");
   if (closer) {
     const form = closer.closest("[data-form]");
-    if (!form || !form.closest("#form-here, #note-here")) return;
+    if (!form || !form.closest(PANELS)) return;
     event.preventDefault();
     closePanel(form);
   }
@@ -47,7 +53,7 @@ function closeByKey(target) {
     setMenuOpen(false);
     document.querySelector(".menu").focus();
   } else {
-    const form = target.closest(":is(#form-here, #note-here) [data-form]");
+    const form = target.closest(`:is(${PANELS}) [data-form]`);
     if (form && !isTypedIn(form)) closePanel(form); // a key throws away nothing that was typed
   }
 }

@@ -22,6 +22,11 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, showUnanswered);
 }
 
+// A link whose panel is not on this page leads to the page of its form.
+document.addEventListener("htmx:targetError", ({ detail: { elt } }) => {
+  if (elt.matches("a[href]")) location.assign(elt.href);
+});
+
 // A page that the browser kept from before may show forms as they were when they were sent.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();

@@ -12,6 +12,7 @@ from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
+    BatchGroup,
     BusinessUnit,
     Change,
     ExchangeAccount,
@@ -81,6 +82,8 @@ PAGES = [
     "/connections/{connection}/people/",
     "/connections/{connection}/projects/new/",
     "/jobs/",
+    "/jobs/{job}/",
+    "/jobs/{job}/undo/",
     "/views/",
     "/me/second-factor/",
     "/me/second-factor/on/",
@@ -220,6 +223,8 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         first_seen_at=factories.NOW,
         last_seen_at=factories.NOW,
     )
+    job = factories.batch(group, action="cpi")
+    BatchGroup.objects.filter(job__batch=job).update(edit=factories.edit(group))
     factories.cycle(project, complete=False, errors=["Japan 25–54: Cint said 403"])
     return {
         "project": project.pk,
@@ -228,6 +233,7 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
         "mail": mail.pk,
         "connection": account.pk,
         "edit": factories.edit(group).pk,
+        "job": job.pk,
         "incident": incident.pk,
         "item": Item.objects.get(target_group=awkward, remedy="raise_cpi").pk,
         "awkward": awkward.pk,

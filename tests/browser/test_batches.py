@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -272,6 +273,48 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     assert push.holds_value(
         kind, push.read_current_value(group=group, kind=kind, client=WAY.client), theirs
     )
+
+
+@pytest.mark.parametrize("name", ["cpi", "end"])
+def test_a_bulk_change_is_undone_as_one_job(
+    name: str, signed_in: Page, ready: Ready, simulator: Simulator
+) -> None:
+    field = ready(name)
+    before = field.held()
+    ask(signed_in, name, field, asked_for(name, field))
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    assert all(was != now for was, now in zip(before, field.held(), strict=True))
+    signed_in.click("text=Undo all…")
+    expect(signed_in.locator("h1")).to_have_text(f"Undo “{CASES[name].word}”: 2 of 2 groups")
+    assert Batch.objects.count() == 1
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 finished: 2 done")
+    assert Batch.objects.count() == 2
+    assert field.held() == before
+
+
+def test_the_undo_of_prices_leaves_what_somebody_else_changed_meanwhile(
+    signed_in: Page, ready: Ready, simulator: Simulator, anna: User
+) -> None:
+    field = ready("cpi")
+    before = field.held()
+    ask(signed_in, "cpi", field, CASES["cpi"].typed)
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    signed_in.click("text=Undo all…")
+    theirs, ours = field.good
+    held = push.read_current_value(group=theirs, kind="cpi", client=WAY.client)
+    WAY.meanwhile(theirs, "cpi", held | {"value": "9.99"}, anna)
+    send(signed_in)
+    work_to_the_end(signed_in, simulator)
+    expect(signed_in.locator("tr", has_text=theirs.name)).to_contain_text("Nothing was sent")
+    expect(signed_in.locator("tr", has_text=ours.name)).to_contain_text("Done")
+    overview = WAY.client.get_target_group_overview(**exchange_ids(theirs))
+    assert overview.current_cost_per_interview is not None
+    assert overview.current_cost_per_interview.value == Decimal("9.99")
+    assert field.held()[1] == before[1]
 
 
 @pytest.mark.parametrize("fault", ["http_422", "http_503"])

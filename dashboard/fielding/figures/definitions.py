@@ -156,12 +156,12 @@ FIGURES = (
         "Needed and projected a day",
         "completes",
         "Completes missing to the goal, and those projected, each spread evenly over the days to "
-        "the end date; an hour on the last day.",
+        "the end date; an hour on the last day and beside a CPI.",
         "the latest reading to end date",
         "live groups in their full launch",
         OURS,
-        "group",
-        "dashboard.web.groups.verdict.group_verdict",
+        "group, panel of the CPI",
+        "dashboard.fielding.insight.at_end.rates_to_end",
     ),
     FigureDefinition(
         "Pause risk",

@@ -55,7 +55,7 @@ def projected_cost(
         forecast.completes_at_end_p90,
     )
     p10, p50, p90 = (
-        paid + _completes_to_pay(end, forecast.goal, completes) * current_cpi for end in ends
+        paid + completes_to_pay(end, forecast.goal, completes) * current_cpi for end in ends
     )
     standing = _judge_budget(paid, p50, p90, budget)
     return Cost(
@@ -83,8 +83,8 @@ def _cost_so_far(
     return completes * current, "cost to date estimated from the current CPI"
 
 
-def _completes_to_pay(end: float, goal: float, completes: int) -> int:
-    """Completes still to be paid for."""
+def completes_to_pay(end: float, goal: float, completes: int) -> int:
+    """The completes still to be paid for by the end date, capped at the goal."""
     return max(0, round(min(end, max(goal, completes))) - completes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -112,6 +112,25 @@ def group_at_end(
     return GroupAtEnd(
         goal, done, low, middle, max(high, middle), is_projected=True, country=country
     )
+
+
+class HourlyRates(NamedTuple):
+    """Completes an hour until the end date: what the goal needs, and what is projected."""
+
+    needed: float
+    projected: float
+
+
+def rates_to_end(
+    at_end: GroupAtEnd, ends_at: datetime | None, *, now: datetime
+) -> HourlyRates | None:
+    """Return both rates, spread evenly over the time left; None without a goal, a projection or
+    time."""
+    if ends_at is None or at_end.goal is None or not at_end.is_projected or ends_at <= now:
+        return None
+    hours = (ends_at - now) / timedelta(hours=1)
+    done = at_end.completes
+    return HourlyRates((at_end.goal - done) / hours, (at_end.p50 - done) / hours)
 
 
 def shortfall_in_plan(

@@ -26,7 +26,8 @@ class Batch(models.Model):
         END = "end", "Change end date"
 
     action = models.CharField(max_length=10, choices=Action)
-    wanted = models.JSONField(default=dict)  # {"manager_id": …}; how a price or an end was given
+    # {"manager_id": …}; how a price or an end was given; {"undo": the id of the batch it undoes}
+    wanted = models.JSONField(default=dict)
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="batches")
     token = models.CharField(max_length=64, unique=True)  # one form, one batch
     created_at = models.DateTimeField()
@@ -39,7 +40,20 @@ class Batch(models.Model):
     def title(self) -> str:
         """What is done, in words; drafts that start at their own start are scheduled."""
         own = self.action == self.Action.DRAFTS and self.wanted.get("when") == "own"
-        return "Schedule drafts" if own else self.get_action_display()
+        title = "Schedule drafts" if own else self.get_action_display()
+        return f"Undo “{title}”" if self.is_undo_of_value else title
+
+    @property
+    def undoes(self) -> int | None:
+        """The id of the batch that it undoes."""
+        pk = self.wanted.get("undo")
+        return pk if isinstance(pk, int) else None
+
+    @property
+    def is_undo_of_value(self) -> bool:
+        """Whether it restores values by the action that set them: CPI, end dates, managers."""
+        by_value = (self.Action.CPI, self.Action.END, self.Action.MANAGER)
+        return self.undoes is not None and self.action in by_value
 
     def __str__(self) -> str:
         return f"{self.title} at {self.created_at:%Y-%m-%d %H:%M}Z"

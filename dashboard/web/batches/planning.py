@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.alerts.items.plan import BY_PAUSE_REASON
@@ -16,28 +14,20 @@ from dashboard.fielding.insight.launch_phase import phase_of_group, reason_of_pa
 from dashboard.fielding.models import Batch, TargetGroup
 from dashboard.sync.batches import transitions
 from dashboard.sync.batches.jobs import Chosen
-from dashboard.web.batches import launch_planning
+from dashboard.web.batches import launch_planning, price_planning
 from dashboard.web.batches.preview import Names, Planner, Preview, PreviewRow, local_moment
-from dashboard.web.edits.forms import datetimes, price_impact
+from dashboard.web.edits.forms import datetimes
 from dashboard.web.edits.forms.base import (
-    AMOUNT,
-    MOST_DECIMALS,
     FormError,
-    format_change,
-    is_large_step,
     parse_whole,
-    reject_too_large,
 )
 from dashboard.web.formatting import numbers, times
 from dashboard.web.formatting.status import status_label
 
 MAX_GROUPS = 1000
-PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
-FINAL_STATUSES = ("draft", "completed", "archived")
 ACTION_CHOICES = [
     (action.value, str(action.label)) for action in Batch.Action
 ]  # the choices in the tables of groups
-PRICE_CHANGES = {"set": "Set to", "raise": "Increase by", "lower": "Decrease by"}
 
 
 def plan_action(
@@ -121,105 +111,6 @@ def _plan_reassignment(
     return preview
 
 
-def _plan_price(
-    groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, _now: datetime
-) -> Preview:
-    change, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
-    if change not in PRICE_CHANGES:
-        raise FormError(how="Choose an action.")
-    if change == "set" and unit == "%":
-        raise FormError(unit="Choose a currency to set the CPI to an amount.")
-    reject_too_large(text, "value", "amount")
-    if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
-        raise FormError(value=f"“{text[:40]}” is not an amount. Enter it as in 0.25.")
-    if len(text.partition(".")[2]) > MOST_DECIMALS:
-        raise FormError(value=f"The amount can have at most {MOST_DECIMALS} decimals.")
-    preview = Preview(wanted={"how": change, "unit": unit, "value": text})
-    moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
-    for group in groups:
-        new = _calculate_price(group, change, unit, Decimal(text))
-        if refusal := _reason_against_price(group, unit, new):
-            preview.refused.append((group, refusal))
-        elif new is not None and group.cpi is not None:
-            preview.rows.append(_price_row(group, group.cpi, new))
-            moves.append((group, group.cpi, new))
-    large_steps = [format_change(old, new) for _, old, new in moves if is_large_step(old, new)]
-    if large_steps and typed.get("value_again", "").strip() != text:
-        number = f"{len(large_steps)} group{'' if len(large_steps) == 1 else 's'}"
-        largest = max(large_steps, key=_absolute_percent)
-        sentence = f"Large change for {number} (up to {largest}). Re-enter the amount to confirm."
-        raise FormError(again=True, value_again=sentence)
-    preview.cost = _total_cost(moves)
-    return preview
-
-
-def _total_cost(moves: Iterable[tuple[TargetGroup, Decimal, Decimal]]) -> list[str]:
-    """Return the change in cost if all goals are reached, by currency, and the unknown ones."""
-    sums: dict[str, Decimal] = {}
-    unknown = 0
-    for group, old, new in moves:
-        if (difference := price_impact.extra_cost(group, new, old)) is None:
-            unknown += 1
-        else:
-            sums[group.currency] = sums.get(group.currency, Decimal(0)) + difference
-    costs = [
-        f"{'+' if difference >= 0 else '−'}{numbers.format_total(abs(difference), code)}"
-        for code, difference in sorted(sums.items())
-    ]
-    if unknown:
-        costs.append(f"unknown for {unknown} group{'' if unknown == 1 else 's'}")
-    return costs
-
-
-def _absolute_percent(percent: str) -> float:
-    return abs(float(percent.removesuffix(" %")))
-
-
-def _calculate_price(group: TargetGroup, change: str, unit: str, amount: Decimal) -> Decimal | None:
-    """Return the new CPI; a percentage is rounded to the smallest coin, or finer."""
-    current = group.cpi
-    if current is None:
-        return None
-    if change == "set":
-        return amount
-    step = current * amount / 100 if unit == "%" else amount
-    new = current + step if change == "raise" else current - step
-    return price_impact.round_price(new, current, group.currency) if unit == "%" else new
-
-
-def _reason_against_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
-    """Return why this group cannot get that CPI; empty if it can."""
-    limit = settings.CPI_LIMITS.get(group.currency)
-    reasons = [
-        (group.status in FINAL_STATUSES, f"is {group.status}"),
-        (group.pricing_model == "rate_card", "the rate card sets its CPI"),
-        (new is None, "its CPI is not known yet"),
-        (unit not in ("%", group.currency), f"is priced in {group.currency}"),
-        (new is not None and new <= 0, "its CPI would fall to 0 or below"),
-        (new is not None and new == group.cpi, "already has this CPI"),
-        (new is not None and new >= PRICE_LIMIT, "this exceeds the highest possible CPI"),
-        (
-            bool(limit and new and new > limit),
-            f"Cint accepts at most {numbers.format_money(limit, group.currency)}",
-        ),
-    ]
-    return next((reason for applies, reason in reasons if applies), "")
-
-
-def _price_row(group: TargetGroup, old: Decimal, new: Decimal) -> PreviewRow:
-    def money(value: Decimal) -> dict[str, str]:
-        return {"value": format(value, "f"), "currency_code": group.currency}
-
-    notes = [price_impact.describe_cpi_impact(group, new, old)]
-    if group.is_pricing_restricted:
-        notes.append("Limited by the fielding assistant; Cint may reject it.")
-    chosen = Chosen(group, money(old), money(new))
-    new_text = f"{numbers.format_money(new, group.currency)} ({format_change(old, new)})"
-    return PreviewRow(
-        chosen, numbers.format_money(old, group.currency), new_text, " ".join(filter(None, notes))
-    )
-
-
 def _plan_end_date(
     groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime
 ) -> Preview:
@@ -234,19 +125,20 @@ def _plan_end_date(
     new_end = datetimes.parse_datetime(text, "to") if text else None
     preview = Preview(wanted={"hours": hours} if hours else {"to": text})
     for group in groups:
-        if refusal := _reason_against_end(group, new_end):
+        if refusal := reason_against_end(group, new_end):
             preview.refused.append((group, refusal))
             continue
         end = _calculate_end(group, extension, new_end, now)
         if end <= now:
             preview.refused.append((group, "that end date has passed in its time zone"))
         else:
-            preview.rows.append(_end_row(group, end))
+            preview.rows.append(end_row(group, end))
     return preview
 
 
-def _reason_against_end(group: TargetGroup, new_end: datetime | None) -> str:
-    if group.status in FINAL_STATUSES:
+def reason_against_end(group: TargetGroup, new_end: datetime | None) -> str:
+    """Return why this group cannot get another end date; empty if it can."""
+    if group.status in price_planning.FINAL_STATUSES:
         return f"is {group.status}"
     if not (group.starts_at and group.ends_at):
         return "its dates are not known yet"
@@ -262,7 +154,8 @@ def _calculate_end(
     return max(group.ends_at or now, now) + (extension or timedelta())
 
 
-def _end_row(group: TargetGroup, end: datetime) -> PreviewRow:
+def end_row(group: TargetGroup, end: datetime) -> PreviewRow:
+    """Return the row of a group that gets this end date."""
     dates = {"start_fielding_at": group.starts_at, "end_fielding_at": group.ends_at}
     current = {
         name: datetimes.rfc3339_stamp(date) if date else None for name, date in dates.items()
@@ -278,7 +171,7 @@ def _end_row(group: TargetGroup, end: datetime) -> PreviewRow:
 _PLANNERS: dict[str, Planner] = {
     Batch.Action.MANAGER: _plan_reassignment,
     Batch.Action.DRAFTS: launch_planning.plan_launch,
-    Batch.Action.CPI: _plan_price,
+    Batch.Action.CPI: price_planning.plan_price,
     Batch.Action.END: _plan_end_date,
 }
 

@@ -15,13 +15,29 @@ from dashboard.web.formatting import times
 
 
 @dataclass(frozen=True, slots=True)
+class PriceImpact:
+    """What a new CPI does to the costs of a group, each as "450 → 498 USD".
+
+    needs: the CPI that reaches the goal by the end date; empty while that is not known.
+    """
+
+    cost_by_end: str
+    cost_if_goal_reached: str
+    needs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A group that the action changes: its value before and after, and a note."""
+    """A group that the action changes: its value before and after, and a note.
+
+    impact: of a new CPI.
+    """
 
     chosen: Chosen
     old: str = ""
     new: str = ""
     note: str = ""
+    impact: PriceImpact | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +50,11 @@ class Preview:
     cost: list[str] = field(default_factory=list)  # the change in cost, a text for each currency
     errors: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+
+    @property
+    def knows_needs(self) -> bool:
+        """Whether it is known of any group which CPI it needs."""
+        return any(row.impact is not None and row.impact.needs for row in self.rows)
 
     @property
     def total(self) -> int:

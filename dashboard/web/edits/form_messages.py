@@ -73,11 +73,23 @@ def outcome_sentence(edit: Edit, names: Names, zone: ZoneInfo | None) -> str:
     return f"{what}: {'saved.' if is_local else 'confirmed by Cint.'}"
 
 
-def outcome_line(edit: Edit, names: Names, zone: ZoneInfo | None, now: datetime) -> SafeString:
-    """Return that sentence with a link to the edit's page; it polls until the edit is settled."""
-    links = {Edit.State.CONFIRMED: "View or undo"}
-    link = links.get(Edit.State(edit.state), "View result" if edit.is_settled else "View progress")
+def outcome_line(
+    edit: Edit, names: Names, zone: ZoneInfo | None, now: datetime, *, undo_address: str = ""
+) -> SafeString:
+    """Return that sentence with links to undo it and to its page; it polls until it is settled.
+
+    undo_address: the form with the previous value; it opens in the panel of the group's page.
+    """
+    link = "View details" if edit.is_settled else "View progress"
+    if edit.is_settled and edit.state != Edit.State.CONFIRMED:
+        link = "View result"
     sentence, page = outcome_sentence(edit, names, zone), reverse("made", args=[edit.pk])
+    undo_link: SafeString | str = ""
+    if undo_address:
+        undo_link = format_html(
+            '<a href="{0}" hx-get="{0}" hx-target="#form-here" hx-swap="innerHTML">Undo</a> · ',
+            undo_address,
+        )
     polling: SafeString | str = ""
     if not edit.is_settled:
         polling = format_html(
@@ -86,7 +98,7 @@ def outcome_line(edit: Edit, names: Names, zone: ZoneInfo | None, now: datetime)
             reverse("made-line", args=[edit.pk]),
             ask_again_after(edit.started_at, now),
         )
-    return format_html('{} <a href="{}">{}</a>{}', sentence, page, link, polling)
+    return format_html('{} {}<a href="{}">{}</a>{}', sentence, undo_link, page, link, polling)
 
 
 def ask_again_after(started_at: datetime, now: datetime) -> int:

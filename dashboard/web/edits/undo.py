@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from django.db.models import Max
 from django.urls import reverse
 
 from dashboard.fielding.models import Batch, Edit, Project, TargetGroup
@@ -24,6 +25,7 @@ _ACTIONS = {
     ("live", "completed"): Batch.Action.COMPLETE,
     ("completed", "live"): Batch.Action.RELAUNCH,
 }
+_MAY_HAVE_CHANGED = (Edit.State.CONFIRMED, Edit.State.UNKNOWN, Edit.State.GIVEN_UP)
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT, Edit.State.GIVEN_UP)
 LATER = "It was changed again since, so it cannot be undone here."
 LAUNCHED = "A launch cannot be undone: a launched group cannot become a draft or scheduled again."
@@ -145,5 +147,14 @@ def is_newest(edit: Edit) -> bool:
     later = Edit.objects.filter(
         group=edit.group_id, project=edit.project_id, kind=edit.kind, started_at__gt=edit.started_at
     )
-    may_have_changed_it = (Edit.State.CONFIRMED, Edit.State.UNKNOWN, Edit.State.GIVEN_UP)
-    return not later.filter(state__in=may_have_changed_it).exists()
+    return not later.filter(state__in=_MAY_HAVE_CHANGED).exists()
+
+
+def groups_changed_later(edits: Sequence[Edit]) -> set[int]:
+    """Return the groups of these edits of one kind that have a later one on record; one query."""
+    started = {edit.group_id: edit.started_at for edit in edits if edit.group_id is not None}
+    if not started:
+        return set()
+    same = Edit.objects.filter(group__in=started, kind=edits[0].kind, state__in=_MAY_HAVE_CHANGED)
+    newest = same.values_list("group_id").annotate(Max("started_at"))
+    return {group for group, at in newest if at > started[group]}

@@ -11,7 +11,7 @@ from django.urls import reverse
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.models import Change, TargetGroup, User
 from dashboard.web.edits import form_messages
-from dashboard.web.edits.forms import FORMS, cpi
+from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.formatting import numbers, times
 
@@ -28,7 +28,7 @@ class Setting:
 
 
 class Quick(NamedTuple):
-    """A shortcut to a form that is filled in already; a second click sends it."""
+    """A shortcut to a form, as empty as it is or filled in already."""
 
     id: str
     word: str
@@ -41,8 +41,7 @@ def quick_changes(group: TargetGroup) -> list[Quick]:
         return []
     changes = []
     if not form_messages.not_offered(group, FORMS["cpi"]):
-        price = reverse("edit", args=[group.pk, "cpi"])
-        changes += [Quick(f"cpi-{by}", f"CPI +{by} %", f"{price}?by={by}") for by in cpi.QUICK]
+        changes.append(Quick("cpi", "Change CPI", reverse("edit", args=[group.pk, "cpi"])))
     if group.ends_at and not form_messages.not_offered(group, FORMS["dates"]):
         dates = reverse("edit", args=[group.pk, "dates"])
         changes.append(Quick("end", "Extend 24 h", f"{dates}?hours=24"))

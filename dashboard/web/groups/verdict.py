@@ -10,7 +10,7 @@ from dashboard.alerts.text import format_local_time, format_span
 from dashboard.fielding.domain.goals import completes_target, counts_prescreens, is_full
 from dashboard.fielding.domain.scope import OPEN_STATUSES, is_open
 from dashboard.fielding.forecast.confidence import is_guess
-from dashboard.fielding.insight.at_end import GroupAtEnd, group_at_end
+from dashboard.fielding.insight.at_end import GroupAtEnd, group_at_end, rates_to_end
 from dashboard.fielding.insight.document import Insight
 from dashboard.fielding.insight.launch_phase import (
     LaunchPhase,
@@ -269,14 +269,11 @@ def _projected_text(group: TargetGroup, at_end: GroupAtEnd) -> str:
 
 def _rate_text(group: TargetGroup, at_end: GroupAtEnd, read_at: datetime) -> str:
     """Return the completes a day that the goal needs and those that are projected."""
-    if group.ends_at is None or at_end.goal is None:
+    rates = rates_to_end(at_end, group.ends_at, now=read_at)
+    if rates is None or group.ends_at is None:
         return ""
-    left = group.ends_at - read_at
-    if left <= timedelta(0):
-        return ""
-    unit, word = (DAY, "a day") if left >= DAY else (HOUR, "an hour")
-    needed = (at_end.goal - at_end.completes) / (left / unit)
-    comes = (at_end.p50 - at_end.completes) / (left / unit)
+    hours, word = (24, "a day") if group.ends_at - read_at >= DAY else (1, "an hour")
+    needed, comes = rates.needed * hours, rates.projected * hours
     digits = 0 if min(needed, comes) >= 10 else 1
     need = numbers.format_beside(needed, comes, digits)
     get = numbers.format_beside(comes, needed, digits)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,8 +19,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
 from dashboard.sync.batches import edit_records, jobs
 from dashboard.sync.batches.jobs import Chosen
+from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, may_edit, requires
-from dashboard.web.batches import launch_planning, planning, preview
+from dashboard.web.batches import (
+    changes,
+    launch_planning,
+    planning,
+    preview,
+    price_planning,
+    undo_planning,
+)
 from dashboard.web.edits import form_messages, value_labels
 from dashboard.web.edits.forms.base import Value
 from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
@@ -52,7 +61,7 @@ def preview_action(request: HttpRequest) -> HttpResponse:
     if request.POST.get(SEALED):
         return _send(request, action)
     groups = _selected_groups(request)
-    typed, people = request.POST, _users_of(groups)
+    typed, people = price_planning.fill_quick_choice(request.POST), _users_of(groups)
     is_asking = planning.asks_first(action) and "typed" not in typed
     planned = preview.Preview()
     if groups and not is_asking:
@@ -98,19 +107,24 @@ def _show(
 ) -> HttpResponse:
     rows = [(row.chosen.group.pk, row.chosen.seen, row.chosen.wanted) for row in planned.rows]
     opened = OpenedPreview(rows=rows, wanted=planned.wanted)
+    batch = Batch(action=action, wanted=planned.wanted)
+    back = reverse("batch", args=[batch.undoes]) if batch.undoes else _way_back(request, groups)
     context: dict[str, object] = {
         "action": Batch.Action(action),
-        "title": Batch(action=action, wanted=planned.wanted).title,
+        "title": batch.title,
         "groups": groups,
         "told": planned,
-        "typed": request.POST,
+        "typed": price_planning.fill_quick_choice(request.POST),
         "people": people,
-        "hows": planning.PRICE_CHANGES,
+        "hows": price_planning.PRICE_CHANGES,
+        "quick": price_planning.QUICK_CHOICES,
         "starts": launch_planning.STARTS,
         "currencies": planning.currencies_of(groups),
         "asks": planning.asks_first(action),
+        "undoes": batch.undoes,
+        "is_undo_of_value": batch.is_undo_of_value,
         "sealed": _signed(request, action).sign(opened) if rows else "",
-        "back": _way_back(request, groups),
+        "back": back,
     }
     return render(request, "batches/preview.html", context)
 
@@ -168,30 +182,63 @@ def _create(
     return redirect("batch", batch.pk)
 
 
-@requires(Permission.MEMBER)
-@require_safe
-def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the results of a batch, for each group that the person can see."""
+def _rows_of(request: HttpRequest, pk: int) -> list[BatchGroup]:
+    """Return the groups of a batch that the person can see; raises Http404 for none."""
     visible = TargetGroup.objects.visible_to(current_user(request))
     rows = list(
         BatchGroup.objects.filter(job__batch=pk, group__in=visible)
-        .select_related("job__batch__by", "job__project", "group", "edit")
+        .select_related(
+            "job__batch__by", "job__project", "group__project", "group__account", "edit"
+        )
         .order_by("job__project__name", "group__name", "pk")
     )
     if not rows:
         raise Http404
+    return rows
+
+
+@requires(Permission.EDITOR)
+@require_safe
+def undo_batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Preview the undo of a batch: nothing is sent before the preview is."""
+    rows = _rows_of(request, pk)
+    batch = rows[0].job.batch
+    action = undo_planning.OPPOSITES.get(batch.action)
+    accounts = {row.group.account_id for row in rows if may_edit(request, row.group.account_id)}
+    if not accounts:
+        raise PermissionDenied("Only editors and administrators can change these groups.")
+    if action is None:
+        messages.info(request, f"{batch.title} cannot be undone.")
+        return redirect("batch", pk)
+    people = _users_of([row.group for row in rows])
+    planner = undo_planning.UndoPlanner(batch, rows, accounts, people, timezone.now())
+    groups = [row.group for row in rows]
+    return _show(request, action, groups, people, planner.plan())
+
+
+@requires(Permission.MEMBER)
+@require_safe
+def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the results of a batch, for each group that the person can see."""
+    rows = _rows_of(request, pk)
     for row in rows:
         if row.edit and row.state != BatchGroup.State.WAITING:
             row.state, row.reason = edit_records.group_outcome(row.edit)
             if row.edit.kind == Edit.Kind.LAUNCH and not row.edit.is_settled:
                 row.state = BatchGroup.State.WAITING
             row.starts = value_labels.format_scheduled_start(row.edit, times.zone_of(row.group))  # type: ignore[attr-defined]
+    names = names_by_exchange_id(request)
     is_completing = rows[0].job.batch.action == Batch.Action.COMPLETE
     counts = Counter(row.state for row in rows)
     context = {
         "batch": rows[0].job.batch,
         "rows": [
-            (row, closing.summarise_closing(row.group) if is_completing else "") for row in rows
+            (
+                row,
+                closing.summarise_closing(row.group) if is_completing else "",
+                changes.describe_change(row, names),
+            )
+            for row in rows
         ],
         "total": len(rows),
         "ended": len(rows) - counts[BatchGroup.State.WAITING],
@@ -200,6 +247,7 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": counts[BatchGroup.State.UNKNOWN],
         "running": counts[BatchGroup.State.WAITING] > 0,
         "again": _retry_fields(request, rows),
+        "undo": _undo_address(request, rows),
         "paused": _paused_after_extension(request, rows),
         "not_so": counts[BatchGroup.State.NOT_SO],
         "retried": counts[BatchGroup.State.FAILED] + counts[BatchGroup.State.NOT_SO],
@@ -239,8 +287,21 @@ def _paused_after_extension(request: HttpRequest, rows: Sequence[BatchGroup]) ->
     return ",".join(str(group.pk) for group in paused)
 
 
-def _retry_fields(request: HttpRequest, rows: Iterable[BatchGroup]) -> list[tuple[str, object]]:
+def _undo_address(request: HttpRequest, rows: Sequence[BatchGroup]) -> str:
+    """Return where the undo of what was done is previewed; empty where the person cannot."""
+    batch = rows[0].job.batch
+    done = [row.group for row in rows if row.state == BatchGroup.State.DONE]
+    if batch.action not in undo_planning.OPPOSITES:
+        return ""
+    if not any(may_edit(request, group.account_id) for group in done):
+        return ""
+    return reverse("batch-undo", args=[batch.pk])
+
+
+def _retry_fields(request: HttpRequest, rows: Sequence[BatchGroup]) -> list[tuple[str, object]]:
     """Return the fields that open a preview for the groups that failed; none for viewers."""
+    if rows[0].job.batch.undoes is not None:
+        return []
     unchanged = (BatchGroup.State.FAILED, BatchGroup.State.NOT_SO)
     failed = [row for row in rows if row.state in unchanged]
     if not failed or not all(may_edit(request, row.group.account_id) for row in failed):

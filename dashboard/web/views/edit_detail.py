@@ -65,10 +65,11 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
     """Render an edit's line for other pages; once the edit is settled, they are refreshed."""
     edit = _find_edit(request, pk)
     zone = times.zone_of(edit.group) if edit.group else None
+    names, now = names_by_exchange_id(request), timezone.now()
+    is_ours = may_edit(request, edit.account_id)
+    back = undo.undo_option(edit, names, now).address if is_ours else ""
     context = {
-        "line": form_messages.outcome_line(
-            edit, names_by_exchange_id(request), zone, timezone.now()
-        ),
+        "line": form_messages.outcome_line(edit, names, zone, now, undo_address=back),
         "tone": history.OUTCOME_TONES.get(Edit.State(edit.state), "warn"),
     }
     response = render(request, "edits/line.html", context)

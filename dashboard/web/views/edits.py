@@ -34,6 +34,7 @@ from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
 from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
+from dashboard.web.groups.panels.rate_card import CardTable, rate_card_table
 
 ABSENT = (NotOffered, NotFound, MethodNotAllowed, Forbidden)
 
@@ -219,11 +220,13 @@ def _finish(edit_form: EditForm, edit: Edit, state: EditFormState) -> HttpRespon
         )
     else:
         level = messages.SUCCESS if edit.state == Edit.State.CONFIRMED else messages.WARNING
-        sentence = form_messages.outcome_line(edit, edit_form.names, zone, timezone.now())
+        now = timezone.now()
+        back = undo.undo_option(edit, edit_form.names, now).address
+        sentence = form_messages.outcome_line(edit, edit_form.names, zone, now, undo_address=back)
         messages.add_message(edit_form.request, level, sentence)
-        back = reverse("group", args=[edit_form.group.pk])
+        page = reverse("group", args=[edit_form.group.pk])
         is_htmx = bool(edit_form.request.headers.get("HX-Request"))
-        return HttpResponseClientRedirect(back) if is_htmx else redirect(back)
+        return HttpResponseClientRedirect(page) if is_htmx else redirect(page)
     current = edit.after if edit.state == Edit.State.CONFLICT else edit.before
     state.opened = OpenedForm(merge.bare(current))
     return _show(edit_form, state)
@@ -237,6 +240,8 @@ def _show(edit_form: EditForm, state: EditFormState) -> HttpResponse:
         "group": edit_form.group,
         "form": edit_form.form,
         "state": state,
+        "is_part": is_part,
+        "card": _rate_card_of(edit_form),
         "sealed": edit_form.signed.sign(state.opened) if state.opened else "",
     }
     response = render(
@@ -244,6 +249,11 @@ def _show(edit_form: EditForm, state: EditFormState) -> HttpResponse:
     )
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _rate_card_of(edit_form: EditForm) -> CardTable | None:
+    """Return the rate card of a group without a CPI of its own, in place of the form."""
+    return rate_card_table(edit_form.group) if edit_form.form.kind == Edit.Kind.CPI else None
 
 
 edit = edit_form_view(send)

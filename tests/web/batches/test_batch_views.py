@@ -124,8 +124,26 @@ def test_what_new_prices_cost_is_said_by_group_and_in_all(editor: Client, projec
     given = {"completes": 100, "completes_goal": 200, "filling_strategy": "completes"}
     rows = [group(project, **given), group(project, **given), group(project, completes=None)]
     page = act(editor, "cpi", *rows, typed="1", how="raise", unit="USD", value="0.50")
-    assert "100 × 2.50 = 250 USD still to spend (+50 USD). Cost if the goal is reached: " in page
+    cell = r'<td class="num" data-label="Cost if the goal is reached">(.*?)</td>'
+    assert re.findall(cell, page) == ["470 → 520 USD", "470 → 520 USD", "—"]
+    assert "What it needs" not in page  # nothing is known of it yet
     assert "+100 USD; unknown for 1" in page
+
+
+def test_a_quick_choice_is_previewed_as_if_it_had_been_typed(
+    editor: Client, project: Project
+) -> None:
+    page = act(editor, "cpi", group(project), typed="1", how="set", unit="USD", value="", by="-5")
+    assert "1.90 USD (−5 %)" in page
+    assert '<option value="lower" selected>' in page
+    assert "1.90 USD" not in act(editor, "cpi", group(project), typed="1", by="-50", how="set")
+
+
+def test_a_price_beyond_the_budget_of_a_group_says_by_how_much(
+    editor: Client, project: Project
+) -> None:
+    page = act(editor, "cpi", group(project, budget=Decimal(500)), by="25")
+    assert "20 USD over its budget." in page
 
 
 def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project) -> None:

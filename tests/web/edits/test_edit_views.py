@@ -170,7 +170,7 @@ def test_the_line_of_an_unknown_outcome_turns_green_by_itself(
     ended = editor.get(line, headers=HTMX)
     assert 'class="note good"' in ended.content.decode()
     assert "confirmed by Cint" in ended.content.decode()
-    assert "hx-get" not in ended.content.decode()
+    assert f'hx-get="{line}"' not in ended.content.decode()
     assert ended.headers["HX-Trigger"] == "fieldwatch:tick"
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.http import QueryDict
 from pytest_django import Settings
 
-from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.models import Project, TargetGroup
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, FormError, Value
 from tests.factories import NOW
@@ -16,6 +16,7 @@ from tests.fakes.edit_gateway import DETAILS, GOALS, RE_ENTRY
 
 SEEN = {"value": "2.70", "currency_code": "USD"}
 GROUP = TargetGroup(currency="USD", pricing_model="dynamic")
+PRICED = TargetGroup(project=Project(read_at=NOW), currency="USD")
 
 
 def typed(**fields: str) -> QueryDict:
@@ -336,6 +337,19 @@ def test_five_per_cent_more_is_to_the_smallest_coin_and_never_nothing() -> None:
     assert quick("9", "JPY") == "9.45"
 
 
+def test_a_cpi_is_lowered_and_raised_by_a_quarter_at_one_click() -> None:
+    entry = BoundForm(PRICED, SEEN, typed(), NOW)
+    choices = FORMS["cpi"].context(entry)["quick"]
+    assert [(one.label, one.text) for one in choices] == [  # type: ignore[attr-defined]
+        ("−5 %", "2.57 USD"),
+        ("+5 %", "2.84 USD"),
+        ("+10 %", "2.97 USD"),
+        ("+25 %", "3.38 USD"),
+    ]
+    assert FORMS["cpi"].quick(BoundForm(PRICED, SEEN, typed(by="-5"), NOW)) == {"cpi": "2.57"}
+    assert FORMS["cpi"].quick(BoundForm(PRICED, SEEN, typed(by="50"), NOW)) == {}
+
+
 def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
     passed = DATES | {"end_fielding_at": "2026-11-18T09:00:00.000Z"}
     filled = FORMS["dates"].quick(BoundForm(TOKYO, passed, typed(hours="24"), NOW))
@@ -345,13 +359,18 @@ def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
 @pytest.mark.parametrize("text", ["-1.00", "0", "0.00"])
 def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) -> None:
     group = TargetGroup(
-        currency="USD", completes=100, completes_goal=200, filling_strategy="completes"
+        project=Project(read_at=NOW),
+        currency="USD",
+        completes=100,
+        completes_goal=200,
+        filling_strategy="completes",
     )
     assert FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
 
 
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
     group = TargetGroup(
+        project=Project(read_at=NOW),
         currency="USD",
         completes=100,
         completes_goal=200,

@@ -633,7 +633,7 @@ def test_nothing_is_offered_on_a_group_that_the_exchange_no_longer_lists(
     client: Client, account: ExchangeAccount, group: TargetGroup
 ) -> None:
     client.force_login(factories.person("editor", account))
-    offered = ("quick-cpi-5", "open-cpi", "open-dates")
+    offered = ("quick-cpi", "open-cpi", "open-dates")
     there = shown(client, group)
     assert all(name in there for name in offered)
     TargetGroup.objects.update(missing_since=factories.NOW)
@@ -673,7 +673,7 @@ def test_a_group_that_runs_has_no_closing_sheet(viewer: Client, group: TargetGro
 
 def test_nothing_is_a_click_away_where_nobody_is_sought_any_more() -> None:
     live = factories.group(factories.project(factories.account()), ends_at=factories.NOW)
-    assert [one.id for one in present.quick_changes(live)] == ["cpi-5", "cpi-10", "end"]
+    assert [one.id for one in present.quick_changes(live)] == ["cpi", "end"]
     live.status = "completed"
     assert present.quick_changes(live) == []
 

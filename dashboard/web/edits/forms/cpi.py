@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -20,11 +21,21 @@ from dashboard.web.edits.forms.base import (
     is_large_step,
     parse_amount,
 )
+from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.formatting import numbers
 
 CpiValue = Money | None
 RATE_CARD = "The rate card sets this group's CPI, so it cannot be changed here."
-QUICK = ("5", "10")  # per cent, one click each
+QUICK = ("-5", "5", "10", "25")  # per cent, one click each
+
+
+class QuickPrice(NamedTuple):
+    """A new CPI at one click: its change in per cent as typed and as read, and the amount."""
+
+    percent: str
+    label: str
+    price: str
+    text: str
 
 
 def _current_cpi(entry: BoundForm[CpiValue]) -> Decimal | None:
@@ -60,21 +71,32 @@ def _require_confirmation(entry: BoundForm[CpiValue], old: Decimal, new: Decimal
         raise FormError(again=True, cpi_again="The two values differ.")
 
 
+def typed_price(text: str) -> Decimal | None:
+    """Return a positive amount as typed; None for any other text."""
+    return Decimal(text) if AMOUNT.fullmatch(text) and Decimal(text) > 0 else None
+
+
 def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
-    """Return the current CPI, the limit, and what a typed CPI would cost."""
+    """Return the current CPI, the limit, quick choices, and what a typed CPI would cost."""
     currency, present = entry.currency, _current_cpi(entry)
     limit = settings.CPI_LIMITS.get(currency)
     typed = entry.typed.get("cpi", "")
-    group = entry.group
-    cost = ""
-    if AMOUNT.fullmatch(typed) and Decimal(typed) > 0 and present is not None:
-        cost = price_impact.describe_cpi_impact(group, Decimal(typed), present)
+    group, new = entry.group, typed_price(typed)
+    cost, table = "", None
+    if new is not None and present is not None:
+        cost = price_impact.describe_cpi_impact(group, new, present)
+    if present is not None:
+        table = outlook_table(group, present, new, now=entry.now)
     return {
         "currency": currency,
         "present": numbers.format_amount(present, currency),
         "price": format(present, "f") if present is not None else "",
         "value": typed,
         "cost": cost,
+        "table": table,
+        "quick": [_quick_price(percent, present, currency) for percent in QUICK]
+        if present is not None
+        else [],
         "left": price_impact.completes_to_come(group),
         "limit": numbers.format_money(limit, currency) if limit else "",
     }
@@ -86,12 +108,18 @@ def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, st
 
 
 def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
-    """Return the current CPI raised by 5 or 10 %, to the cent where that changes it."""
-    present, percent = _current_cpi(entry), entry.typed.get("by")
+    """Return the CPI that a quick choice asks for."""
+    present, percent = _current_cpi(entry), entry.typed.get("by", "")
     if percent not in QUICK or present is None:
         return {}
-    new = price_impact.round_price(present * (100 + int(percent)) / 100, present, entry.currency)
-    return {"cpi": format(new, "f")}
+    return {"cpi": _quick_price(percent, present, entry.currency).price}
+
+
+def _quick_price(percent: str, present: Decimal, currency: str) -> QuickPrice:
+    """Return the current CPI changed by a share, to the cent where that changes it."""
+    new = price_impact.round_price(present * (100 + int(percent)) / 100, present, currency)
+    text = numbers.format_money(new, currency)
+    return QuickPrice(percent, f"{numbers.format_signed(int(percent))} %", f"{new:f}", text)
 
 
 FORM = Form(

@@ -1,0 +1,167 @@
+"""Plan new prices for selected groups: each group's CPI and costs, and which cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.http import QueryDict
+
+from dashboard.fielding.models import TargetGroup
+from dashboard.sync.batches.jobs import Chosen
+from dashboard.web.batches.preview import Names, Preview, PreviewRow, PriceImpact
+from dashboard.web.edits.forms import price_impact
+from dashboard.web.edits.forms.base import (
+    AMOUNT,
+    MOST_DECIMALS,
+    FormError,
+    Money,
+    format_change,
+    is_large_step,
+    reject_too_large,
+)
+from dashboard.web.edits.forms.cpi import QUICK
+from dashboard.web.edits.price.outlook import PriceOutlook, outlook_at
+from dashboard.web.edits.price.table import as_of, format_cost_change, goal_cost
+from dashboard.web.formatting import numbers
+
+PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
+FINAL_STATUSES = ("draft", "completed", "archived")
+PRICE_CHANGES = {"set": "Set to", "raise": "Increase by", "lower": "Decrease by"}
+QUICK_CHOICES = [(percent, f"{numbers.format_signed(int(percent))} %") for percent in QUICK]
+
+
+def fill_quick_choice(typed: QueryDict) -> QueryDict:
+    """Return the form filled in as its quick choice `by` asks; as it was typed without one."""
+    percent = typed.get("by", "")
+    if percent not in QUICK:
+        return typed
+    filled = typed.copy()
+    change = "lower" if percent.startswith("-") else "raise"
+    choice = {"typed": "1", "how": change, "unit": "%", "value": percent.removeprefix("-")}
+    for name, text in choice.items():
+        filled[name] = text
+    return filled
+
+
+def plan_price(
+    groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime
+) -> Preview:
+    """Return each group with its new CPI and its costs: set, raised or lowered as typed."""
+    change, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
+    if change not in PRICE_CHANGES:
+        raise FormError(how="Choose an action.")
+    if change == "set" and unit == "%":
+        raise FormError(unit="Choose a currency to set the CPI to an amount.")
+    reject_too_large(text, "value", "amount")
+    if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
+        raise FormError(value=f"“{text[:40]}” is not an amount. Enter it as in 0.25.")
+    if len(text.partition(".")[2]) > MOST_DECIMALS:
+        raise FormError(value=f"The amount can have at most {MOST_DECIMALS} decimals.")
+    preview = Preview(wanted={"how": change, "unit": unit, "value": text})
+    moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
+    for group in groups:
+        new = _calculate_price(group, change, unit, Decimal(text))
+        if refusal := reason_against_price(group, unit, new):
+            preview.refused.append((group, refusal))
+        elif new is not None and group.cpi is not None:
+            preview.rows.append(price_row(group, group.cpi, new, now=now))
+            moves.append((group, group.cpi, new))
+    large_steps = [format_change(old, new) for _, old, new in moves if is_large_step(old, new)]
+    if large_steps and typed.get("value_again", "").strip() != text:
+        number = f"{len(large_steps)} group{'' if len(large_steps) == 1 else 's'}"
+        largest = max(large_steps, key=_absolute_percent)
+        sentence = f"Large change for {number} (up to {largest}). Re-enter the amount to confirm."
+        raise FormError(again=True, value_again=sentence)
+    preview.cost = _total_cost(moves)
+    return preview
+
+
+def _total_cost(moves: Iterable[tuple[TargetGroup, Decimal, Decimal]]) -> list[str]:
+    """Return the change in cost if all goals are reached, by currency, and the unknown ones."""
+    sums: dict[str, Decimal] = {}
+    unknown = 0
+    for group, old, new in moves:
+        if (difference := price_impact.extra_cost(group, new, old)) is None:
+            unknown += 1
+        else:
+            sums[group.currency] = sums.get(group.currency, Decimal(0)) + difference
+    costs = [
+        f"{'+' if difference >= 0 else '−'}{numbers.format_total(abs(difference), code)}"
+        for code, difference in sorted(sums.items())
+    ]
+    if unknown:
+        costs.append(f"unknown for {unknown} group{'' if unknown == 1 else 's'}")
+    return costs
+
+
+def _absolute_percent(percent: str) -> float:
+    return abs(float(percent.removesuffix(" %")))
+
+
+def _calculate_price(group: TargetGroup, change: str, unit: str, amount: Decimal) -> Decimal | None:
+    """Return the new CPI; a percentage is rounded to the smallest coin, or finer."""
+    current = group.cpi
+    if current is None:
+        return None
+    if change == "set":
+        return amount
+    step = current * amount / 100 if unit == "%" else amount
+    new = current + step if change == "raise" else current - step
+    return price_impact.round_price(new, current, group.currency) if unit == "%" else new
+
+
+def reason_against_price(group: TargetGroup, unit: str, new: Decimal | None) -> str:
+    """Return why this group cannot get that CPI; empty if it can."""
+    limit = settings.CPI_LIMITS.get(group.currency)
+    reasons = [
+        (group.status in FINAL_STATUSES, f"is {group.status}"),
+        (group.pricing_model == "rate_card", "the rate card sets its CPI"),
+        (new is None, "its CPI is not known yet"),
+        (unit not in ("%", group.currency), f"is priced in {group.currency}"),
+        (new is not None and new <= 0, "its CPI would fall to 0 or below"),
+        (new is not None and new == group.cpi, "already has this CPI"),
+        (new is not None and new >= PRICE_LIMIT, "this exceeds the highest possible CPI"),
+        (
+            bool(limit and new and new > limit),
+            f"Cint accepts at most {numbers.format_money(limit, group.currency)}",
+        ),
+    ]
+    return next((reason for applies, reason in reasons if applies), "")
+
+
+def price_row(group: TargetGroup, old: Decimal, new: Decimal, *, now: datetime) -> PreviewRow:
+    """Return the row of a group that gets this CPI, with what that does to its costs."""
+    at, currency = as_of(group, now), group.currency
+    before, after = outlook_at(group, old, now=at), outlook_at(group, new, now=at)
+    notes = []
+    if group.budget is not None and (over := excess_over_budget(group, after)):
+        notes.append(f"{numbers.format_total(over, currency)} over its budget.")
+    if group.is_pricing_restricted:
+        notes.append("Limited by the fielding assistant; Cint may reject it.")
+    impact = PriceImpact(
+        format_cost_change(before.cost_by_end, after.cost_by_end, currency),
+        format_cost_change(goal_cost(before), goal_cost(after), currency),
+    )
+    return PreviewRow(
+        Chosen(group, money_value(old, currency), money_value(new, currency)),
+        numbers.format_money(old, currency),
+        f"{numbers.format_money(new, currency)} ({format_change(old, new)})",
+        " ".join(notes),
+        impact,
+    )
+
+
+def money_value(amount: Decimal, currency: str) -> Money:
+    """Return an amount as the exchange writes it."""
+    return {"value": format(amount, "f"), "currency_code": currency}
+
+
+def excess_over_budget(group: TargetGroup, outlook: PriceOutlook) -> Decimal | None:
+    """Return what the cost if the goal is reached exceeds the budget by; None for nothing."""
+    at_goal = outlook.at_goal
+    if group.budget is None or at_goal is None or at_goal.total is None:
+        return None
+    return max(at_goal.total - group.budget, Decimal(0)) or None

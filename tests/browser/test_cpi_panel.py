@@ -1,0 +1,238 @@
+"""The forms of a group in a browser: beside its tiles, in sight and focused; the CPI panel."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from dashboard.fielding.models import Edit, GroupPanels, TargetGroup
+from dashboard.web.edits.forms import FORMS
+from tests import factories
+from tests.browser.conftest import Open, sign_in
+from tests.fakes.edit_gateway import FakeExchange
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+WIDTHS = (1440, 375)
+
+
+@pytest.fixture
+def group() -> TargetGroup:
+    """A live group at 2.70 USD with 100 of 200 completes, 160 of them projected."""
+    account = factories.account()
+    factories.person("editor", account, username="anna")
+    now = timezone.now()
+    return factories.group(
+        factories.project(account, read_at=now),
+        cpi=Decimal("2.70"),
+        ends_at=now + timedelta(hours=100),
+        insight={
+            "forecast": {"at_end": [150, 160, 170], "chance": 0.12, "note": "high confidence"},
+            "cost": {"p10": "400", "p50": "432", "p90": "460"},
+        },
+    )
+
+
+@pytest.fixture
+def page(open_page: Open, group: TargetGroup) -> Page:
+    return opened(open_page, group)
+
+
+def opened(open_page: Open, group: TargetGroup, width: int = 1440, theme: str = "light") -> Page:
+    page = open_page(width=width, theme=theme)
+    sign_in(page, "anna")
+    page.goto(f"/groups/{group.pk}/")
+    return page
+
+
+def new_figure(page: Page, row: str) -> str:
+    """What stands under *New* in a row of the table."""
+    return page.locator(".outlook tr", has_text=row).locator("td").last.inner_text()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "draft"])
+def test_a_form_opens_in_sight_and_focused_wherever_its_button_is(
+    open_page: Open, group: TargetGroup, width: int, form: str
+) -> None:
+    page = opened(open_page, group, width)
+    page.click(f"#open-{form}")
+    panel = page.locator("#form-here .edit")
+    expect(panel.locator("form")).to_be_visible()
+    page.wait_for_function("document.activeElement.closest('#form-here .edit form')")
+    for seen in (panel.locator("h2"), panel.locator("button.primary"), page.locator(":focus")):
+        expect(seen).to_be_in_viewport(ratio=0.9)
+    expect(panel).to_be_in_viewport(ratio=0.99)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_panel_stands_beside_the_tiles(page: Page) -> None:
+    page.click("#quick-cpi")
+    tiles = page.locator(".first-screen > .strip").bounding_box()
+    panel = page.locator("#form-here .edit").bounding_box()
+    assert tiles is not None
+    assert panel is not None
+    assert tiles["x"] + tiles["width"] <= panel["x"]
+    assert tiles["y"] < panel["y"] + panel["height"]
+    expect(page.locator("#verdict")).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_phone_the_panel_is_a_sheet_at_the_foot(open_page: Open, group: TargetGroup) -> None:
+    page = opened(open_page, group, 375)
+    page.click("#quick-cpi")
+    sheet = page.locator("#form-here .edit").bounding_box()
+    assert sheet is not None
+    assert (sheet["x"], sheet["width"]) == (0, 375)
+    assert sheet["y"] + sheet["height"] == pytest.approx(900)
+    assert sheet["y"] > 100  # what is changed stays to be seen
+
+
+def test_a_quick_choice_fills_the_field_and_the_table_follows(page: Page) -> None:
+    page.click("#quick-cpi")
+    expect(page.locator(".outlook thead")).not_to_contain_text("USD")
+    for choice, price, by_end, at_goal in (
+        ("−5 %", "2.57", "424 USD", "527 USD"),
+        ("+5 %", "2.84", "440 USD", "554 USD"),
+        ("+10 %", "2.97", "448 USD", "567 USD"),
+        ("+25 %", "3.38", "473 USD", "608 USD"),
+    ):
+        page.click(f"#form-here a:has-text('{choice}')")
+        expect(page.locator("#cpi")).to_have_value(price)
+        expect(page.locator("#cpi")).to_be_focused()
+        expect(page.locator(".outlook thead")).to_contain_text(f"{price} USD")
+        assert by_end in new_figure(page, "Cost by end date")
+        assert at_goal in new_figure(page, "Cost if the goal is reached")
+        assert new_figure(page, "Completes an hour").strip() == "Not known yet"
+        assert new_figure(page, "Chance").strip() == "Not known yet"
+    assert page.url.endswith(f"/groups/{TargetGroup.objects.get().pk}/")
+
+
+def test_a_price_is_previewed_while_it_is_typed_and_nothing_is_shown_for_a_wrong_one(
+    page: Page,
+) -> None:
+    page.click("#quick-cpi")
+    page.fill("#cpi", "3.70")
+    expect(page.locator(".outlook thead")).to_contain_text("3.70 USD")
+    assert "492 USD" in new_figure(page, "Cost by end date")
+    page.fill("#cpi", "3,7")
+    expect(page.locator(".outlook thead")).not_to_contain_text("USD")
+    assert new_figure(page, "Cost by end date").strip() == "—"
+
+
+def test_escape_and_cancel_close_the_panel_and_give_the_focus_back(page: Page) -> None:
+    page.click("#quick-cpi")
+    page.click("#form-here a:has-text('+10 %')")  # taken over, not typed
+    page.keyboard.press("Escape")
+    expect(page.locator("#form-here .edit")).to_have_count(0)
+    expect(page.locator("#quick-cpi")).to_be_focused()
+    page.click("#open-cpi")
+    page.fill("#cpi", "3.70")
+    page.keyboard.press("Escape")
+    expect(page.locator("#cpi")).to_have_value("3.70")  # a key throws away nothing that was typed
+    page.click("#form-here >> text=Cancel")
+    expect(page.locator("#form-here .edit")).to_have_count(0)
+    expect(page.locator("#open-cpi")).to_be_focused()
+
+
+def test_a_confirmed_price_is_named_on_the_page_and_undone_from_there(
+    page: Page, exchange: FakeExchange
+) -> None:
+    page.click("#quick-cpi")
+    page.click("#form-here a:has-text('+10 %')")
+    page.click("#form-here button:has-text('Apply')")
+    line = page.locator("main > .note.good")
+    expect(line).to_contain_text("2.70 USD → 2.97 USD: confirmed by Cint.")
+    line.get_by_role("link", name="Undo").click()
+    expect(page.locator("#form-here #cpi")).to_have_value("2.70")
+    expect(page.locator("#cpi")).to_be_focused()
+    page.click("#form-here button:has-text('Apply')")
+    expect(page.locator("main > .note.good")).to_contain_text("2.97 USD → 2.70 USD: confirmed")
+    assert [sent["value"] for sent in exchange.sent] == ["2.97", "2.70"]
+
+
+def test_the_undo_of_a_line_opens_its_form_where_the_page_has_no_panel(
+    page: Page, group: TargetGroup, exchange: FakeExchange, complaints: list[str]
+) -> None:
+    exchange.state, exchange.facts = Edit.State.UNKNOWN, {"started_at": timezone.now()}
+    page.click("#quick-cpi")
+    page.click("#form-here a:has-text('+10 %')")
+    page.click("#form-here button:has-text('Apply')")
+    expect(page.locator("main > .note.warn")).to_contain_text("not confirmed yet")
+    page.evaluate("document.getElementById('live').remove()")
+    new = {"value": "2.97", "currency_code": "USD"}
+    exchange.values["cpi"] = new
+    Edit.objects.update(state=Edit.State.CONFIRMED, after=new, settled_at=timezone.now())
+    page.locator("main > .note.good").get_by_role("link", name="Undo").click(timeout=20_000)
+    page.wait_for_url(re.compile(r"/edit/cpi/\?undo="))
+    expect(page.locator("#cpi")).to_have_value("2.70")
+    assert all("htmx:targetError" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def test_a_large_step_is_asked_again_in_the_panel_with_the_focus_at_it(
+    page: Page, exchange: FakeExchange
+) -> None:
+    page.click("#quick-cpi")
+    page.fill("#cpi", "5.40")
+    page.click("#form-here button:has-text('Apply')")
+    expect(page.locator("#cpi_again")).to_be_focused()
+    expect(page.locator("#cpi")).to_have_value("5.40")
+    expect(page.locator(".outlook thead")).to_contain_text("5.40 USD")
+    assert exchange.sent == []
+
+
+def test_without_scripts_the_form_is_a_page_with_the_same_table(
+    open_page: Open, group: TargetGroup
+) -> None:
+    page = open_page(scripts=False)
+    sign_in(page, "anna")
+    page.goto(f"/groups/{group.pk}/")
+    page.click("#quick-cpi")
+    assert page.url.endswith("/edit/cpi/")
+    page.click("a:has-text('+25 %')")
+    expect(page.locator("#cpi")).to_have_value("3.38")
+    assert "608 USD" in new_figure(page, "Cost if the goal is reached")
+    page.click("button:has-text('Apply')")
+    expect(page.locator(".note.good")).to_contain_text("2.70 USD → 3.38 USD: confirmed by Cint.")
+
+
+def test_yen_are_previewed_without_decimals(
+    page: Page, group: TargetGroup, exchange: FakeExchange
+) -> None:
+    TargetGroup.objects.update(currency="JPY", cpi=300, cost=27000, insight={})
+    exchange.values["cpi"] = {"value": "300", "currency_code": "JPY"}
+    page.reload()
+    page.click("#quick-cpi")
+    page.click("#form-here a:has-text('+5 %')")
+    expect(page.locator("#cpi")).to_have_value("315")
+    expect(page.locator(".outlook thead")).to_contain_text("315 JPY")
+    assert "58,500 JPY" in new_figure(page, "Cost if the goal is reached")
+
+
+def test_a_rate_card_group_says_which_price_applies(page: Page, group: TargetGroup) -> None:
+    TargetGroup.objects.update(pricing_model="rate_card")
+    card = {"bound": True, "currency": "USD", "minutes": [15], "percents": [30], "prices": [[345]]}
+    GroupPanels.objects.create(group=group, rate_card=card)
+    page.reload()
+    expect(page.locator("#quick-cpi")).to_have_count(0)
+    page.goto(f"/groups/{group.pk}/edit/cpi/")
+    expect(page.locator(".edit")).to_contain_text("The rate card sets this group's CPI")
+    expect(page.locator(".edit")).to_contain_text("at 30 % IR or more costs 3.45 USD")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (375, "light")])
+def test_the_panel_is_accessible(
+    open_page: Open, group: TargetGroup, width: int, theme: str
+) -> None:
+    page = opened(open_page, group, width, theme)
+    page.click("#quick-cpi")
+    page.click("#form-here a:has-text('+10 %')")
+    expect(page.locator(".outlook thead")).to_contain_text("2.97 USD")
+    answer = Axe().run(page, options={"resultTypes": ["violations"]}).response
+    wrong = [f"{one['id']} {one['nodes'][0]['target']}" for one in answer["violations"]]
+    assert wrong == []
