@@ -42,7 +42,8 @@ def measure() -> tuple[float, float, int]:
         with CaptureQueriesContext(connection) as captured:
             site.get("/?scope=all")
         queries.append(len(captured))
-    found = ratio(*looks)
+    many, few = looks
+    found = ratio(many, few)
     return found["ours"], found["reference"], queries[0] - queries[1]
 
 

@@ -215,7 +215,6 @@ class Listing:
             "after": self.address(page=str(self.number + 1)) if self.number < last else "",
         }
 
-
     def _sizes(self) -> list[tuple[int, str, bool]]:
         """Return the choices of rows a page: number, link, whether it is the present one."""
         return [
