@@ -1,0 +1,324 @@
+"""Advice for groups: the plans, the saving, and what a CPI brings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from dashboard.fielding.advice.outlook import GroupOutlook
+from dashboard.fielding.advice.plan import (
+    LEAST_SAVING,
+    SAFE,
+    TARGET,
+    Advice,
+    Condition,
+    Plan,
+    PlanKind,
+    PriceRange,
+    Standing,
+    exceeds_budget,
+    money,
+    sort_plans,
+    standing_without_advice,
+)
+from dashboard.fielding.advice.response_curve import Luck, draw_luck
+from dashboard.fielding.advice.search import (
+    Field,
+    Ints,
+    LaterRaise,
+    later_raises,
+    lay_out_field,
+    least_days,
+    least_move,
+)
+from dashboard.fielding.forecast.joint import Percentiles
+from dashboard.fielding.series.readings import Floats
+
+CHUNK = 100  # groups whose draws stay in the processor's cache
+LOWEST = np.log(0.7)  # log of CPI: a deeper cut was never measured
+MOST_RELAXED = 5  # cells, before all of the fullest are tried
+MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough
+_LEVELS = (0.1, 0.5, 0.9)
+
+
+class Change(NamedTuple):
+    """What is tried: a CPI, days after the end, and the cells without a limit."""
+
+    cpi: Decimal
+    days: int = 0
+    relaxed: tuple[str, ...] = ()
+
+
+def advise_groups(outlooks: Sequence[GroupOutlook], *, luck: Luck | None = None) -> list[Advice]:
+    """The advice for each group, in order; luck: the random draws, the same for every group."""
+    luck = luck or draw_luck()
+    advice: list[Advice] = []
+    for first in range(0, len(outlooks), CHUNK):
+        advice += _advise_chunk(outlooks[first : first + CHUNK], luck)
+    return advice
+
+
+def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = None) -> PriceRange:
+    """What a CPI brings a group that is in field and not at its goal. ValueError for a CPI that
+    is not above zero."""
+    if cpi <= 0:
+        raise ValueError("a CPI is above zero")
+    return _result(lay_out_field([outlook], luck or draw_luck()), 0, Change(cpi))
+
+
+def _advise_chunk(outlooks: Sequence[GroupOutlook], luck: Luck) -> list[Advice]:
+    standings = [standing_without_advice(outlook) for outlook in outlooks]
+    rows = [row for row, standing in enumerate(standings) if standing is None]
+    planned: dict[int, Advice] = {}
+    if rows:
+        field = lay_out_field([outlooks[row] for row in rows], luck)
+        planned = dict(zip(rows, _advise_field(field), strict=True))
+    return [
+        planned[row] if standing is None else Advice(standing, outlooks[row].evidence)
+        for row, standing in enumerate(standings)
+    ]
+
+
+def _advise_field(field: Field) -> list[Advice]:
+    chances = field.chance(field.unmoved)
+    behind = [row for row, chance in enumerate(chances) if chance < TARGET]
+    safe = [row for row, chance in enumerate(chances) if chance >= SAFE]
+    plans = dict(zip(behind, _plans_of_field(field.select(behind)), strict=True))
+    savings = dict(zip(safe, _savings(field.select(safe)), strict=True))
+    return [
+        _advice_of(field, row, plans.get(row), savings.get(row))
+        for row in range(len(field.outlooks))
+    ]
+
+
+def _advice_of(
+    field: Field, row: int, plans: Sequence[Plan] | None, saving: Plan | None
+) -> Advice:
+    outlook = field.outlooks[row]
+    today = _plan(field, row, PlanKind.NOTHING, Change(outlook.pricing.cpi))
+    if plans is None:
+        return Advice(Standing.ON_TRACK, outlook.evidence, today, saving=saving)
+    if any(plan.kind is PlanKind.RAISE for plan in plans):
+        return Advice(Standing.NEEDS_MORE, outlook.evidence, today, sort_plans(plans))
+    if outlook.pricing.is_fixed:
+        return Advice(Standing.NO_PRICE, outlook.evidence, today, sort_plans(plans))
+    most = _plan(field, row, PlanKind.RAISE, Change(outlook.pricing.cap))
+    return Advice(Standing.OUT_OF_REACH, outlook.evidence, today, sort_plans(plans), most=most)
+
+
+def _plans_of_field(field: Field) -> list[list[Plan]]:
+    """The least plan of each kind of groups that are behind."""
+    if not field.outlooks:
+        return []
+    raised = least_move(field.highest, TARGET, field.chance)
+    later = later_raises(field, TARGET)
+    days = least_days(field, TARGET, field.unmoved)
+    relaxed, alone = _least_relaxed(field)
+    needed = field.relaxed(relaxed)
+    halves = np.where(days > 0, (days + 1) // 2, MIXED_DAYS)
+    growth = field.growth(halves)
+    mixed = least_move(field.highest, TARGET, lambda move: field.chance(move, growth))
+    eased = least_move(field.highest, TARGET, lambda move: field.chance(move, needed=needed))
+    eased_days = least_days(field, TARGET, field.unmoved, needed)
+    plans = []
+    for row in range(len(field.outlooks)):
+        cells = tuple(relaxed[row])
+        choices = [
+            _raise(field, row, PlanKind.RAISE, raised),
+            _raise_later(field, row, later, raised[row]),
+            _extend(field, row, PlanKind.EXTEND, days),
+            _lower_goal(field, row),
+        ]
+        if alone[row]:
+            choices.append(_plan(field, row, PlanKind.RELAX, Change(_cpi(field, row), 0, cells)))
+        if mixed[row] > 0 and not mixed[row] >= raised[row] and halves[row] != days[row]:
+            kind = PlanKind.RAISE_AND_EXTEND
+            choices.append(_raise(field, row, kind, mixed, days=int(halves[row])))
+        if cells and not alone[row]:
+            if eased[row] > 0 and not eased[row] >= raised[row]:
+                choices.append(_raise(field, row, PlanKind.RAISE_AND_RELAX, eased, cells=cells))
+            if eased_days[row] and (not days[row] or eased_days[row] < days[row]):
+                kind = PlanKind.EXTEND_AND_RELAX
+                choices.append(_extend(field, row, kind, eased_days, cells))
+        plans.append([plan for plan in choices if plan is not None])
+    return plans
+
+
+def _cpi(field: Field, row: int) -> Decimal:
+    return field.outlooks[row].pricing.cpi
+
+
+def _raise(
+    field: Field,
+    row: int,
+    kind: PlanKind,
+    moves: Floats,
+    *,
+    days: int = 0,
+    cells: tuple[str, ...] = (),
+) -> Plan | None:
+    pricing = field.outlooks[row].pricing
+    if np.isnan(moves[row]) or pricing.is_fixed:
+        return None
+    cpi = pricing.round_up(float(pricing.cpi) * float(np.exp(moves[row])))
+    if cpi <= pricing.cpi:
+        return None
+    return _plan(field, row, kind, Change(cpi, days, cells))
+
+
+def _raise_later(
+    field: Field, row: int, raises: Sequence[LaterRaise], now: float
+) -> Plan | None:
+    """The cheapest conditional raise, if it costs less than to raise now."""
+    outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
+    costs = [float(later.relative_cost()[row]) for later in raises]
+    cheapest = int(np.argmin(costs))
+    if pricing.is_fixed or outlook.cells or not np.isfinite(costs[cheapest]):
+        return None
+    if not np.isnan(now) and costs[cheapest] >= np.exp(now):
+        return None
+    later = raises[cheapest]
+    cpi = pricing.round_up(float(pricing.cpi) * float(np.exp(later.move[row])))
+    if cpi <= pricing.cpi:
+        return None
+    plan = _plan(field, row, PlanKind.RAISE_LATER, Change(cpi))
+    at_old = float(later.at_old_price[row])
+    price = float(pricing.cpi) * at_old + float(cpi) * (1 - at_old)
+    cost = pricing.paid + money(outlook, price * outlook.missing)
+    at = outlook.now + timedelta(hours=outlook.hours_left * later.part)
+    return replace(
+        plan,
+        cost_at_goal=cost,
+        exceeds_budget=exceeds_budget(outlook, cost),
+        condition=Condition(at, round(outlook.completes + later.line[row])),
+        result=replace(plan.result, chance=TARGET),
+    )
+
+
+def _extend(
+    field: Field, row: int, kind: PlanKind, days: Ints, cells: tuple[str, ...] = ()
+) -> Plan | None:
+    if not days[row]:
+        return None
+    return _plan(field, row, kind, Change(_cpi(field, row), int(days[row]), cells))
+
+
+def _lower_goal(field: Field, row: int) -> Plan | None:
+    """The highest goal that today's CPI reaches."""
+    outlook = field.outlooks[row]
+    coming = _coming(field, row, Change(outlook.pricing.cpi))
+    goal = int(np.floor(np.quantile(coming, 1 - TARGET, method="lower") + outlook.completes))
+    if not outlook.completes < goal < outlook.goal:
+        return None
+    plan = _plan(field, row, PlanKind.LOWER_GOAL, Change(outlook.pricing.cpi), goal=goal)
+    return replace(plan, goal=goal)
+
+
+def _least_relaxed(field: Field) -> tuple[list[list[str]], list[bool]]:
+    """The fewest cells to relax, the fullest first, and whether that alone is enough."""
+    names: list[list[str]] = []
+    alone: list[bool] = []
+    for row, limits in enumerate(field.limits):
+        order = limits.fullest_first() if limits is not None else []
+        cells, is_enough = _fewest_cells(field.select([row]), order) if order else ([], False)
+        names.append(cells)
+        alone.append(is_enough)
+    return names, alone
+
+
+def _fewest_cells(field: Field, order: Sequence[str]) -> tuple[list[str], bool]:
+    for count in range(1, min(MOST_RELAXED, len(order) - 1) + 1):
+        cells = list(order[:count])
+        if field.chance(field.unmoved, needed=field.relaxed([cells]))[0] >= TARGET:
+            return cells, True
+    full = {cell.name for cell in field.outlooks[0].cells if cell.room <= 0}
+    return [name for name in order if name in full], False
+
+
+def _savings(field: Field) -> list[Plan | None]:
+    """The lowest CPI at which groups that fill early are still safe."""
+    if not field.outlooks:
+        return []
+    depth = np.full(len(field.outlooks), -LOWEST)
+    # Bisect upwards from the deepest cut: the chance grows with the CPI.
+    raised = least_move(depth, SAFE, lambda move: field.chance(move - depth))
+    plans: list[Plan | None] = []
+    for row, outlook in enumerate(field.outlooks):
+        pricing = outlook.pricing
+        cpi = pricing.cpi
+        if not np.isnan(raised[row]) and not pricing.is_fixed:
+            cpi = pricing.round_up(float(cpi) * float(np.exp(raised[row] - depth[row])))
+        is_worth_it = cpi <= pricing.cpi * (1 - Decimal(str(LEAST_SAVING))) and cpi < pricing.cpi
+        plans.append(_plan(field, row, PlanKind.SAVE, Change(cpi)) if is_worth_it else None)
+    return plans
+
+
+def _coming(field: Field, row: int, change: Change) -> Floats:
+    """Completes to come until the (extended) end, as quotas let them through (draws)."""
+    outlook, limits = field.outlooks[row], field.limits[row]
+    place = field.select([row])
+    move = np.array([np.log(float(change.cpi / outlook.pricing.cpi))])
+    growth = place.growth(np.array([change.days])) if change.days else 1.0
+    coming: Floats = (place.arrivals * growth * place.curves.multipliers(move))[0]
+    if limits is None:
+        return coming
+    return limits.relax(change.relaxed).let_through(coming)
+
+
+def _plan(
+    field: Field, row: int, kind: PlanKind, change: Change, *, goal: float | None = None
+) -> Plan:
+    outlook = field.outlooks[row]
+    pricing = outlook.pricing
+    result = _result(field, row, change, goal)
+    missing = (goal or outlook.goal) - outlook.completes
+    by_end = [
+        pricing.paid + money(outlook, min(end - outlook.completes, missing) * float(change.cpi))
+        for end in result.completes
+    ]
+    cost = pricing.paid + money(outlook, missing * float(change.cpi))
+    return Plan(
+        kind,
+        change.cpi,
+        result,
+        (by_end[0], by_end[1], by_end[2]),
+        cost,
+        exceeds_budget(outlook, cost),
+        extra_days=change.days,
+        relaxed=change.relaxed,
+    )
+
+
+def _result(field: Field, row: int, change: Change, goal: float | None = None) -> PriceRange:
+    outlook = field.outlooks[row]
+    coming = _coming(field, row, change)
+    low, middle, high = _percentiles(coming)
+    hours = outlook.hours_left + 24 * change.days
+    done = outlook.completes
+    return PriceRange(
+        change.cpi,
+        Percentiles(low / hours, middle / hours, high / hours),
+        Percentiles(done + low, done + middle, done + high),
+        _chance_of(field, row, change, coming, goal),
+    )
+
+
+def _chance_of(
+    field: Field, row: int, change: Change, coming: Floats, goal: float | None
+) -> float:
+    outlook = field.outlooks[row]
+    if goal is not None:
+        return float((coming >= goal - outlook.completes - 1e-6).mean())
+    place = field.select([row])
+    move = np.array([np.log(float(change.cpi / outlook.pricing.cpi))])
+    growth = place.growth(np.array([change.days])) if change.days else 1.0
+    needed = place.relaxed([change.relaxed]) if change.relaxed else None
+    return float(place.chance(move, growth, needed)[0])
+
+
+def _percentiles(draws: Iterable[float] | Floats) -> Percentiles:
+    low, middle, high = np.quantile(np.asarray(draws), _LEVELS)
+    return Percentiles(float(low), float(middle), float(high))
