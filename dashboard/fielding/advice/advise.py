@@ -26,8 +26,8 @@ from dashboard.fielding.advice.plan import (
 )
 from dashboard.fielding.advice.response_curve import Luck, draw_luck
 from dashboard.fielding.advice.search import (
+    Curves,
     Field,
-    Ints,
     LaterRaise,
     later_raises,
     lay_out_field,
@@ -35,11 +35,17 @@ from dashboard.fielding.advice.search import (
     least_move,
 )
 from dashboard.fielding.forecast.joint import Percentiles
-from dashboard.fielding.series.readings import Floats
+from dashboard.fielding.series.readings import Floats, Ints
 
 CHUNK = 100  # groups whose draws stay in the processor's cache
 LOWEST = np.log(0.7)  # log of CPI: a deeper cut was never measured
 MOST_RELAXED = 5  # cells, before all of the fullest are tried
+LATER_MAY_COST = 1.06  # over a raise now: what a conditional raise costs at most
+SELDOM = 0.02  # chance of a conditional raise below which it is none
+NEARLY = 1.05  # of the least cost
+HOPELESS = 0.6  # chance with the highest CPI below which the goal is out of reach
+NEARLY_MOST = 0.85  # of what the highest CPI adds to the chance: what an attempt adds
+LEAST_GAIN = 0.05  # of the chance: less is not worth a raise
 MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough
 _LEVELS = (0.1, 0.5, 0.9)
 
@@ -52,12 +58,20 @@ class Change(NamedTuple):
     relaxed: tuple[str, ...] = ()
 
 
-def advise_groups(outlooks: Sequence[GroupOutlook], *, luck: Luck | None = None) -> list[Advice]:
-    """The advice for each group, in order; luck: the random draws, the same for every group."""
+def advise_groups(
+    outlooks: Sequence[GroupOutlook], *, luck: Luck | None = None, curves: Curves | None = None
+) -> list[Advice]:
+    """The advice for each group, in order.
+
+    luck: the random draws, the same for every group. curves: those of the groups, where they are
+    known (in benchmarks); else they are drawn from the elasticities.
+    """
     luck = luck or draw_luck()
     advice: list[Advice] = []
     for first in range(0, len(outlooks), CHUNK):
-        advice += _advise_chunk(outlooks[first : first + CHUNK], luck)
+        chunk = outlooks[first : first + CHUNK]
+        known = curves.select(np.arange(first, first + len(chunk))) if curves else None
+        advice += _advise_chunk(chunk, luck, known)
     return advice
 
 
@@ -69,12 +83,15 @@ def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = N
     return _result(lay_out_field([outlook], luck or draw_luck()), 0, Change(cpi))
 
 
-def _advise_chunk(outlooks: Sequence[GroupOutlook], luck: Luck) -> list[Advice]:
+def _advise_chunk(
+    outlooks: Sequence[GroupOutlook], luck: Luck, curves: Curves | None
+) -> list[Advice]:
     standings = [standing_without_advice(outlook) for outlook in outlooks]
     rows = [row for row, standing in enumerate(standings) if standing is None]
     planned: dict[int, Advice] = {}
     if rows:
-        field = lay_out_field([outlooks[row] for row in rows], luck)
+        known = curves.select(np.array(rows)) if curves else None
+        field = lay_out_field([outlooks[row] for row in rows], luck, known)
         planned = dict(zip(rows, _advise_field(field), strict=True))
     return [
         planned[row] if standing is None else Advice(standing, outlooks[row].evidence)
@@ -94,27 +111,33 @@ def _advise_field(field: Field) -> list[Advice]:
     ]
 
 
-def _advice_of(
-    field: Field, row: int, plans: Sequence[Plan] | None, saving: Plan | None
-) -> Advice:
+def _advice_of(field: Field, row: int, plans: Sequence[Plan] | None, saving: Plan | None) -> Advice:
     outlook = field.outlooks[row]
     today = _plan(field, row, PlanKind.NOTHING, Change(outlook.pricing.cpi))
     if plans is None:
         return Advice(Standing.ON_TRACK, outlook.evidence, today, saving=saving)
-    if any(plan.kind is PlanKind.RAISE for plan in plans):
-        return Advice(Standing.NEEDS_MORE, outlook.evidence, today, sort_plans(plans))
-    if outlook.pricing.is_fixed:
+    pricing = outlook.pricing
+    if pricing.is_fixed:
         return Advice(Standing.NO_PRICE, outlook.evidence, today, sort_plans(plans))
-    most = _plan(field, row, PlanKind.RAISE, Change(outlook.pricing.cap))
-    return Advice(Standing.OUT_OF_REACH, outlook.evidence, today, sort_plans(plans), most=most)
+    most = _plan(field, row, PlanKind.RAISE, Change(pricing.cap))
+    standing = _standing_with(most.chance)
+    return Advice(standing, outlook.evidence, today, sort_plans(plans), most=most)
+
+
+def _standing_with(most: float) -> Standing:
+    """What is to be said of a group that is behind, by its chance with the highest CPI."""
+    if most >= TARGET:
+        return Standing.NEEDS_MORE
+    return Standing.UNSURE if most >= HOPELESS else Standing.OUT_OF_REACH
 
 
 def _plans_of_field(field: Field) -> list[list[Plan]]:
     """The least plan of each kind of groups that are behind."""
     if not field.outlooks:
         return []
-    raised = least_move(field.highest, TARGET, field.chance)
-    later = later_raises(field, TARGET)
+    attempted = _attempted_chance(field)
+    raised = least_move(field.highest, attempted, field.chance)
+    later = later_raises(field, attempted)
     days = least_days(field, TARGET, field.unmoved)
     relaxed, alone = _least_relaxed(field)
     needed = field.relaxed(relaxed)
@@ -147,6 +170,15 @@ def _plans_of_field(field: Field) -> list[list[Plan]]:
     return plans
 
 
+def _attempted_chance(field: Field) -> Floats:
+    """The chance that a raise is to bring (groups): the one that is asked for, or nearly what the
+    highest CPI brings; inf where that is next to nothing."""
+    today, most = field.chance(field.unmoved), field.chance(field.highest)
+    attempt = np.where(most >= TARGET, TARGET, today + NEARLY_MOST * (most - today))
+    is_worth_it = (most >= TARGET) | ((most >= HOPELESS) & (most - today >= LEAST_GAIN))
+    return np.where(is_worth_it, attempt, np.inf)
+
+
 def _cpi(field: Field, row: int) -> Decimal:
     return field.outlooks[row].pricing.cpi
 
@@ -172,30 +204,67 @@ def _raise(
 def _raise_later(
     field: Field, row: int, raises: Sequence[LaterRaise], now: float
 ) -> Plan | None:
-    """The cheapest conditional raise, if it costs less than to raise now."""
+    """The conditional raise that costs least, if that is less than to raise now.
+
+    Of those that cost nearly the least, the one that is least often needless.
+    """
     outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
-    costs = [float(later.relative_cost()[row]) for later in raises]
-    cheapest = int(np.argmin(costs))
-    if pricing.is_fixed or outlook.cells or not np.isfinite(costs[cheapest]):
+    reaching = [
+        later
+        for later in raises
+        if not np.isnan(later.move[row]) and later.behind[row].mean() >= SELDOM
+    ]
+    if pricing.is_fixed or not reaching:
         return None
-    if not np.isnan(now) and costs[cheapest] >= np.exp(now):
+    cheapest = min(float(later.relative_cost[row]) for later in reaching)
+    if not np.isnan(now) and cheapest >= np.exp(now) * LATER_MAY_COST:
         return None
-    later = raises[cheapest]
+    near = [later for later in reaching if later.relative_cost[row] <= cheapest * NEARLY]
+    later = min(near, key=lambda each: (each.needless[row], each.relative_cost[row]))
     cpi = pricing.round_up(float(pricing.cpi) * float(np.exp(later.move[row])))
-    if cpi <= pricing.cpi:
-        return None
-    plan = _plan(field, row, PlanKind.RAISE_LATER, Change(cpi))
-    at_old = float(later.at_old_price[row])
-    price = float(pricing.cpi) * at_old + float(cpi) * (1 - at_old)
-    cost = pricing.paid + money(outlook, price * outlook.missing)
-    at = outlook.now + timedelta(hours=outlook.hours_left * later.part)
-    return replace(
-        plan,
-        cost_at_goal=cost,
-        exceeds_budget=exceeds_budget(outlook, cost),
-        condition=Condition(at, round(outlook.completes + later.line[row])),
-        result=replace(plan.result, chance=TARGET),
+    return None if cpi <= pricing.cpi else _conditional_plan(field, row, later, cpi)
+
+
+def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -> Plan:
+    """The plan of a conditional raise; completes an hour are those after it, where it is made."""
+    outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
+    before, arrivals, behind = later.before[row], field.arrivals[row], later.behind[row]
+    factor = field.select([row]).curves.multipliers(_move(outlook, cpi))[0]
+    after = (arrivals - before) * factor
+    coming = np.where(behind, before + after, arrivals)
+    at_old = np.where(behind, np.minimum(before, outlook.missing), outlook.missing)
+    hours = outlook.hours_left * (1 - later.part)
+    old, new = float(pricing.cpi), float(cpi)
+    paid = np.where(
+        behind,
+        at_old * old + np.clip(coming - before, 0, outlook.missing - at_old) * new,
+        np.minimum(arrivals, outlook.missing) * old,
     )
+    by_end = [pricing.paid + money(outlook, float(end)) for end in _percentiles(paid)]
+    on_average = float((at_old * old + (outlook.missing - at_old) * new).mean())
+    cost = pricing.paid + money(outlook, on_average)
+    return Plan(
+        PlanKind.RAISE_LATER,
+        cpi,
+        PriceRange(
+            cpi,
+            Percentiles(*(end / hours for end in _percentiles(after[behind]))),
+            Percentiles(*(outlook.completes + end for end in _percentiles(coming))),
+            float((coming >= field.needed[row] - 1e-6).mean()),
+        ),
+        (by_end[0], by_end[1], by_end[2]),
+        cost,
+        exceeds_budget(outlook, cost),
+        Condition(
+            outlook.now + timedelta(hours=outlook.hours_left * later.part),
+            round(outlook.completes + later.line[row]),
+        ),
+    )
+
+
+def _move(outlook: GroupOutlook, cpi: Decimal) -> Floats:
+    """The log of a CPI over today's, as an array of one group."""
+    return np.array([np.log(float(cpi / outlook.pricing.cpi))])
 
 
 def _extend(
@@ -260,7 +329,7 @@ def _coming(field: Field, row: int, change: Change) -> Floats:
     """Completes to come until the (extended) end, as quotas let them through (draws)."""
     outlook, limits = field.outlooks[row], field.limits[row]
     place = field.select([row])
-    move = np.array([np.log(float(change.cpi / outlook.pricing.cpi))])
+    move = _move(outlook, change.cpi)
     growth = place.growth(np.array([change.days])) if change.days else 1.0
     coming: Floats = (place.arrivals * growth * place.curves.multipliers(move))[0]
     if limits is None:
@@ -306,14 +375,12 @@ def _result(field: Field, row: int, change: Change, goal: float | None = None) -
     )
 
 
-def _chance_of(
-    field: Field, row: int, change: Change, coming: Floats, goal: float | None
-) -> float:
+def _chance_of(field: Field, row: int, change: Change, coming: Floats, goal: float | None) -> float:
     outlook = field.outlooks[row]
     if goal is not None:
         return float((coming >= goal - outlook.completes - 1e-6).mean())
     place = field.select([row])
-    move = np.array([np.log(float(change.cpi / outlook.pricing.cpi))])
+    move = _move(outlook, change.cpi)
     growth = place.growth(np.array([change.days])) if change.days else 1.0
     needed = place.relaxed([change.relaxed]) if change.relaxed else None
     return float(place.chance(move, growth, needed)[0])

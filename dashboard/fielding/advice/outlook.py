@@ -180,9 +180,7 @@ def draw_limits(cells: Sequence[CellState], draws: int) -> QuotaLimits | None:
     )
 
 
-def _shares_of_arrivals(
-    cells: Sequence[CellState], draws: int, rng: np.random.Generator
-) -> Floats:
+def _shares_of_arrivals(cells: Sequence[CellState], draws: int, rng: np.random.Generator) -> Floats:
     """Shares over the open cells of a question; over all of them where each one is full."""
     shares = draw_shares(cells, draws, rng)
     is_closed = all(cell.room <= 0 for cell in cells)

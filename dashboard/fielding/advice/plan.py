@@ -50,6 +50,7 @@ class Standing(StrEnum):
 
     ON_TRACK = "on track"
     NEEDS_MORE = "needs more than it gets"
+    UNSURE = "may be out of reach"
     OUT_OF_REACH = "out of reach at any price"
     NO_PRICE = "the rate card sets the CPI"
     AT_GOAL = "at its goal"
@@ -116,10 +117,15 @@ class Advice:
 
     @property
     def best(self) -> Plan | None:
-        """The cheapest plan that keeps goal, end date and quotas; one within the budget first."""
+        """The cheapest plan that keeps goal, end date and quotas; one within the budget first.
+
+        A raise that may prove needless is put off, where that costs next to nothing.
+        """
         kept = [plan for plan in self.plans if plan.kind.keeps_terms]
         return min(
-            kept, key=lambda plan: (bool(plan.exceeds_budget), plan.cost_at_goal), default=None
+            kept,
+            key=lambda plan: (bool(plan.exceeds_budget), plan.kind is PlanKind.RAISE),
+            default=None,
         )
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.fielding.advice.evidence import Elasticity
-from dashboard.fielding.series.readings import Floats
+from dashboard.fielding.series.readings import Floats, Ints
 
 DRAWS = 401
 SEED = 20_111
@@ -63,7 +63,7 @@ class ResponseCurves:
             self.ceiling / (1.0 + (self.ceiling - 1.0) * np.exp(-self.steepness * move))
         )
 
-    def select(self, rows: slice) -> "ResponseCurves":
+    def select(self, rows: Ints) -> "ResponseCurves":
         """The curves of some of the groups."""
         return ResponseCurves(self.steepness[rows], self.ceiling, self.large_moves)
 

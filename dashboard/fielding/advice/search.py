@@ -14,11 +14,13 @@ from dashboard.fielding.advice.outlook import (
     draw_limits,
 )
 from dashboard.fielding.advice.plan import MOST_DAYS
-from dashboard.fielding.advice.response_curve import Luck, ResponseCurves, draw_curves
-from dashboard.fielding.series.readings import Floats
+from dashboard.fielding.advice.response_curve import Luck, draw_curves
+from dashboard.fielding.series.readings import Floats, Ints
+
+Flags = NDArray[np.bool_]
 
 STEPS = 11  # of a bisection: a CPI to less than 0.1 %
-CHECKS = (0.25, 0.5)  # parts of the time left after which a conditional raise is decided
+CHECKS = (0.25, 0.5, 0.65)  # parts of the time left after which a conditional raise is decided
 LINES = (0.85, 1.0, 1.15, 1.3)  # completes by then, over an even path to the goal
 TIMING = 0.8  # of the log sd of a forecast: how far the first part of the time differs from it
 LEAST_TIMING = 0.1
@@ -27,7 +29,17 @@ SHORTEST = 0.02  # typical days: an end that is nearer has no rate
 _OUTER = 2.563
 _CLOSE = 1e-6
 
-Ints = NDArray[np.int64]
+
+class Curves(Protocol):
+    """Curves of several groups."""
+
+    def multipliers(self, log_price: Floats) -> Floats:
+        """Completes over those at today's CPI (groups, draws) for a log ratio of CPI a group."""
+        ...
+
+    def select(self, rows: Ints) -> "Curves":
+        """The curves of some of the groups."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +50,19 @@ class Field:
     outlooks: Sequence[GroupOutlook]
     arrivals: Floats
     needed: Floats
-    curves: ResponseCurves
+    curves: Curves
     highest: Floats
     limits: Sequence[QuotaLimits | None]
     luck: Luck
 
     def select(self, rows: Sequence[int]) -> "Field":
         """Some of the groups."""
-        places = np.array(rows, dtype=int)
+        places = np.array(rows, dtype=np.int64)
         return Field(
             [self.outlooks[row] for row in rows],
             self.arrivals[places],
             self.needed[places],
-            ResponseCurves(
-                self.curves.steepness[places], self.curves.ceiling, self.curves.large_moves
-            ),
+            self.curves.select(places),
             self.highest[places],
             [self.limits[row] for row in rows],
             self.luck,
@@ -75,7 +85,10 @@ class Field:
         """Arrivals until an end so many days later, over those until the end (groups, draws)."""
         left = np.array([max(outlook.days_left, SHORTEST) for outlook in self.outlooks])
         extra = np.array(
-            [sum(outlook.days_after[:day]) for outlook, day in zip(self.outlooks, days, strict=True)]
+            [
+                sum(outlook.days_after[:day])
+                for outlook, day in zip(self.outlooks, days, strict=True)
+            ]
         )
         pace = np.exp(AFTER_END + AFTER_END_SPREAD * self.luck.after_end)
         return np.asarray(1.0 + (extra / left)[:, None] * pace)
@@ -90,8 +103,10 @@ class Field:
         return needed
 
 
-def lay_out_field(outlooks: Sequence[GroupOutlook], luck: Luck) -> Field:
-    """Lay out groups that have something to reach for."""
+def lay_out_field(
+    outlooks: Sequence[GroupOutlook], luck: Luck, curves: Curves | None = None
+) -> Field:
+    """Lay out groups that have something to reach for; curves: theirs, if they are known."""
     draws = luck.forecast.size
     limits = [draw_limits(outlook.cells, draws) for outlook in outlooks]
     needed = [
@@ -104,14 +119,14 @@ def lay_out_field(outlooks: Sequence[GroupOutlook], luck: Luck) -> Field:
         outlooks,
         np.array([draw_arrivals(outlook, luck.forecast) for outlook in outlooks]),
         np.array(needed),
-        draw_curves([outlook.elasticity for outlook in outlooks], luck),
+        curves or draw_curves([outlook.elasticity for outlook in outlooks], luck),
         np.array([np.log(float(o.pricing.cap / o.pricing.cpi)) for o in outlooks]),
         limits,
         luck,
     )
 
 
-def least_move(highest: Floats, target: float, chance_at: Callable[[Floats], Floats]) -> Floats:
+def least_move(highest: Floats, target: Floats | float, chance_at: Callable[[Floats], Floats]) -> Floats:
     """The least move (groups, from 0 to the highest) with the chance; NaN where none has it."""
     low, high = np.zeros_like(highest), highest.copy()
     reached = chance_at(high) >= target
@@ -122,9 +137,7 @@ def least_move(highest: Floats, target: float, chance_at: Callable[[Floats], Flo
     return np.where(reached, high, np.nan)
 
 
-def least_days(
-    field: Field, target: float, move: Floats, needed: Floats | None = None
-) -> Ints:
+def least_days(field: Field, target: float, move: Floats, needed: Floats | None = None) -> Ints:
     """The least extension in days with the chance (groups); 0 where none up to 28 has it."""
     low = np.zeros(len(field.outlooks), dtype=np.int64)
     high = np.full_like(low, MOST_DAYS)
@@ -136,33 +149,26 @@ def least_days(
     return np.where(reached, high, 0)
 
 
-class HasParts(Protocol):
-    """Arrivals before and after a check, and the completes by then below which to raise."""
-
-    @property
-    def before(self) -> Floats: ...
-    @property
-    def line(self) -> Floats: ...
-
-
 @dataclass(frozen=True, slots=True)
 class LaterRaise:
-    """A conditional raise (groups): after which part of the time, below how many new completes, by
-    which move (NaN: none has the chance), and the parts of the missing completes that are paid at
-    the old CPI, on average."""
+    """A conditional raise: after which part of the time, below how many new completes (groups), by
+    which move (groups; NaN: none has the chance), arrivals before it (groups, draws), and whether
+    it is made (groups, draws).
+
+    needless: the chance (groups) that it is made though the goal would have been reached.
+    relative_cost: what the missing completes cost over today's CPI (groups), on average.
+    """
 
     part: float
     line: Floats
     move: Floats
-    at_old_price: Floats
-
-    def relative_cost(self) -> Floats:
-        """What the missing completes cost over today's CPI; inf where it does not reach."""
-        price = self.at_old_price + (1 - self.at_old_price) * np.exp(self.move)
-        return np.where(np.isnan(self.move), np.inf, price)
+    before: Floats
+    behind: Flags
+    needless: Floats
+    relative_cost: Floats
 
 
-def later_raises(field: Field, target: float) -> list[LaterRaise]:
+def later_raises(field: Field, target: Floats) -> list[LaterRaise]:
     """The least conditional raise for each time of the check and each line."""
     missing = np.array([outlook.missing for outlook in field.outlooks])
     ends = np.array([outlook.at_end for outlook in field.outlooks])
@@ -173,17 +179,26 @@ def later_raises(field: Field, target: float) -> list[LaterRaise]:
     raises = []
     for part in CHECKS:
         before = field.arrivals * (part / (part + (1 - part) * lead))
-        raises += [
-            _later_raise(field, target, before, part, np.ceil(missing * part * line))
-            for line in LINES
-        ]
+        completes = _let_through(field, before)
+        for share in LINES:
+            line = np.ceil(missing * part * share)
+            behind = completes < line[:, None]
+            raises.append(_later_raise(field, target, part, line, before, behind))
     return raises
 
 
+def _let_through(field: Field, arrivals: Floats) -> Floats:
+    """Completes (groups, draws) that quotas let through of arrivals."""
+    through = arrivals.copy()
+    for row, limits in enumerate(field.limits):
+        if limits is not None:
+            through[row] = limits.let_through(arrivals[row])
+    return through
+
+
 def _later_raise(
-    field: Field, target: float, before: Floats, part: float, line: Floats
+    field: Field, target: Floats, part: float, line: Floats, before: Floats, behind: Flags
 ) -> LaterRaise:
-    behind = before < line[:, None]
     after = field.arrivals - before
 
     def chance_at(move: Floats) -> Floats:
@@ -193,4 +208,13 @@ def _later_raise(
     move = least_move(field.highest, target, chance_at)
     missing = np.array([outlook.missing for outlook in field.outlooks])[:, None]
     at_old = np.where(behind, np.minimum(before, missing), missing) / missing
-    return LaterRaise(part, line, move, at_old.mean(axis=1))
+    at_old = at_old.mean(axis=1)
+    return LaterRaise(
+        part,
+        line,
+        move,
+        before,
+        behind,
+        (behind & (field.arrivals >= field.needed)).mean(axis=1),
+        at_old + (1 - at_old) * np.exp(move),
+    )
