@@ -49,7 +49,11 @@ def main() -> None:
     parser.add_argument("--soak", action="store_true", help="the long ones instead")
     parser.add_argument("names", nargs="*", metavar="name", help="only these modules")
     parser.add_argument(
-        "--seeds", nargs="+", type=int, metavar="seed", help=f"other worlds, for {' and '.join(SEEDED)}"
+        "--seeds",
+        nargs="+",
+        type=int,
+        metavar="seed",
+        help=f"other worlds, for {' and '.join(SEEDED)}",
     )
     given = parser.parse_args()
     known = SOAK if given.soak else MODULES

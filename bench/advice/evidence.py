@@ -66,9 +66,7 @@ def group_history(counts: Floats, hours: int) -> list[tuple[datetime, float]]:
 
 def outlooks_of_world(world: AdviceWorld, pooled: PooledElasticities) -> list[GroupOutlook]:
     """Each group as advice sees it at its now."""
-    questions = [
-        _question(group, now) for group, now in zip(world.groups, world.nows, strict=True)
-    ]
+    questions = [_question(group, now) for group, now in zip(world.groups, world.nows, strict=True)]
     results = forecast_groups(questions)
     outlooks = []
     for group, now, question, result in zip(

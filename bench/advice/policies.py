@@ -70,9 +70,11 @@ def raise_when_behind(group: WorldGroup, now: int) -> Outcome:
     for at in range(now, group.hours, DAY):
         trial.changes = [*group.changes_until(now), *moves]
         done = float(trial.counts()[:, :at].sum())
-        even = group.goal * at / group.hours if at == now else first + (group.goal - first) * (
-            at - now
-        ) / (group.hours - now)
+        even = (
+            group.goal * at / group.hours
+            if at == now
+            else first + (group.goal - first) * (at - now) / (group.hours - now)
+        )
         price = trial.price_at(at)
         if done < even and price - start < MOST - 1e-9:
             moves.append((at, price + STEP))

@@ -1,9 +1,9 @@
 """Hidden worlds: how people answer to prices in them is known here only.
 
 A world is an account of eight countries and three audiences. Each group has an elasticity that its
-country and its audience shape, zero for some; its supply ends, by one of three laws that are not the
-one the product assumes; competitors move all prices of a country by day; levels wander, quarter
-days scatter, quota cells fill. Managers raise prices where they are behind, as they do.
+country and its audience shape, zero for some; its supply ends, by one of three laws, none of which
+the product assumes; competitors move all prices of a country by day; levels wander, quarter days
+scatter, quota cells fill. Managers raise prices where they are behind, as they do.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ ZERO = 0.15  # share of countries, and of groups elsewhere, where price does not
 HIGHEST = 3.0  # of today's people: the marks of all who might come
 BEHIND = 0.9  # of an even plan: below it a manager thinks of the price
 STEPS = (1.05, 1.1, 1.15, 1.2, 1.25)
-_BY_HOUR = np.array([0.2] * 6 + [0.6, 1.0, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.2, 1.3, 1.4, 1.5, 1.6, 1.6])
+_BY_HOUR = np.array([0.2] * 6 + [0.6, 1.0] + [1.2] * 7 + [1.3, 1.4, 1.5] + [1.6] * 2)
 _BY_HOUR = np.append(_BY_HOUR, [1.4, 1.1, 0.7, 0.4])
 
 
@@ -53,9 +53,10 @@ class Response:
         score = _normal_score(share)
         density = exp(-score * score / 2) / sqrt(2 * np.pi)
         steep = slope * share / density
-        return np.array([_normal(score + steep * each) for each in move.ravel()]).reshape(
-            move.shape
-        ) / share
+        return (
+            np.array([_normal(score + steep * each) for each in move.ravel()]).reshape(move.shape)
+            / share
+        )
 
 
 @dataclass
@@ -93,7 +94,7 @@ class WorldGroup:
     def counts(self, *, stops: bool = True) -> Floats:
         """Completes by cell and hour (cells, hours); stops: at full cells and at the goal."""
         factor = self.response.people(self.log_prices() - self.competitors[: self.hours])
-        comes = (self.hour < self.hours) & (self.mark < factor[np.minimum(self.hour, self.hours - 1)])
+        comes = self.mark < factor[self.hour]
         hour, cell = self.hour[comes], self.cell[comes]
         if stops:
             for place, limit in enumerate(self.limits):

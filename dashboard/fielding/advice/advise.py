@@ -43,8 +43,9 @@ MOST_RELAXED = 5  # cells, before all of the fullest are tried
 LATER_MAY_COST = 1.06  # over a raise now: what a conditional raise costs at most
 SELDOM = 0.02  # chance of a conditional raise below which it is none
 NEARLY = 1.05  # of the least cost
-HOPELESS = 0.6  # chance with the highest CPI below which the goal is out of reach
-NEARLY_MOST = 0.85  # of what the highest CPI adds to the chance: what an attempt adds
+HOPELESS = 0.5  # chance with the highest CPI below which the goal is out of reach
+NEARLY_MOST = 0.7  # of what the highest CPI adds to the chance: what an attempt adds
+PUT_OFF = 0.05  # of the chance of an attempt: what it may cost to put it off
 LEAST_GAIN = 0.05  # of the chance: less is not worth a raise
 MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough
 _LEVELS = (0.1, 0.5, 0.9)
@@ -137,7 +138,7 @@ def _plans_of_field(field: Field) -> list[list[Plan]]:
         return []
     attempted = _attempted_chance(field)
     raised = least_move(field.highest, attempted, field.chance)
-    later = later_raises(field, attempted)
+    later = later_raises(field, np.where(attempted < TARGET, attempted - PUT_OFF, attempted))
     days = least_days(field, TARGET, field.unmoved)
     relaxed, alone = _least_relaxed(field)
     needed = field.relaxed(relaxed)
@@ -201,14 +202,12 @@ def _raise(
     return _plan(field, row, kind, Change(cpi, days, cells))
 
 
-def _raise_later(
-    field: Field, row: int, raises: Sequence[LaterRaise], now: float
-) -> Plan | None:
+def _raise_later(field: Field, row: int, raises: Sequence[LaterRaise], now: float) -> Plan | None:
     """The conditional raise that costs least, if that is less than to raise now.
 
     Of those that cost nearly the least, the one that is least often needless.
     """
-    outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
+    pricing = field.outlooks[row].pricing
     reaching = [
         later
         for later in raises
@@ -249,6 +248,7 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
         PriceRange(
             cpi,
             Percentiles(*(end / hours for end in _percentiles(after[behind]))),
+            _percentiles(factor),
             Percentiles(*(outlook.completes + end for end in _percentiles(coming))),
             float((coming >= field.needed[row] - 1e-6).mean()),
         ),
@@ -370,6 +370,7 @@ def _result(field: Field, row: int, change: Change, goal: float | None = None) -
     return PriceRange(
         change.cpi,
         Percentiles(low / hours, middle / hours, high / hours),
+        _percentiles(field.select([row]).curves.multipliers(_move(outlook, change.cpi))[0]),
         Percentiles(done + low, done + middle, done + high),
         _chance_of(field, row, change, coming, goal),
     )

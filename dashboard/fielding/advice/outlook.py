@@ -132,7 +132,7 @@ class QuotaLimits:
     rooms: Sequence[Floats]
 
     def arrivals_needed(self, wanted: float, draws: int) -> Floats:
-        """Arrivals (draws) until all questions have let so many through, inf where they never do."""
+        """Arrivals (draws) until all questions let so many through, inf where they never do."""
         wanted = without_rounding(wanted, list(self.rooms))
         needed = np.full(draws, wanted)
         for shares, room in zip(self.shares, self.rooms, strict=True):

@@ -67,11 +67,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class PriceRange:
-    """What a CPI brings: completes an hour until the end, completes on the end date (at most what
-    quotas let through, not capped at the goal), the chance of the goal."""
+    """What a CPI brings: completes an hour until the end (from a raise on) and that over what comes
+    at today's CPI, completes on the end date (at most what quotas let through, not capped at the
+    goal), the chance of the goal."""
 
     cpi: Decimal
     an_hour: Percentiles
+    over_today: Percentiles
     completes: Percentiles
     chance: float
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,9 @@ def lay_out_field(
     )
 
 
-def least_move(highest: Floats, target: Floats | float, chance_at: Callable[[Floats], Floats]) -> Floats:
+def least_move(
+    highest: Floats, target: Floats | float, chance_at: Callable[[Floats], Floats]
+) -> Floats:
     """The least move (groups, from 0 to the highest) with the chance; NaN where none has it."""
     low, high = np.zeros_like(highest), highest.copy()
     reached = chance_at(high) >= target
@@ -151,9 +153,9 @@ def least_days(field: Field, target: float, move: Floats, needed: Floats | None 
 
 @dataclass(frozen=True, slots=True)
 class LaterRaise:
-    """A conditional raise: after which part of the time, below how many new completes (groups), by
-    which move (groups; NaN: none has the chance), arrivals before it (groups, draws), and whether
-    it is made (groups, draws).
+    """A conditional raise: after which part of the time, below how many new completes (groups),
+    arrivals before it (groups, draws), whether it is made (groups, draws), and by which move
+    (groups; NaN: none has the chance).
 
     needless: the chance (groups) that it is made though the goal would have been reached.
     relative_cost: what the missing completes cost over today's CPI (groups), on average.
@@ -161,9 +163,9 @@ class LaterRaise:
 
     part: float
     line: Floats
-    move: Floats
     before: Floats
     behind: Flags
+    move: Floats
     needless: Floats
     relative_cost: Floats
 
@@ -183,7 +185,8 @@ def later_raises(field: Field, target: Floats) -> list[LaterRaise]:
         for share in LINES:
             line = np.ceil(missing * part * share)
             behind = completes < line[:, None]
-            raises.append(_later_raise(field, target, part, line, before, behind))
+            check = _Check(part, line, before, behind)
+            raises.append(_later_raise(field, target, check))
     return raises
 
 
@@ -196,9 +199,17 @@ def _let_through(field: Field, arrivals: Floats) -> Floats:
     return through
 
 
-def _later_raise(
-    field: Field, target: Floats, part: float, line: Floats, before: Floats, behind: Flags
-) -> LaterRaise:
+class _Check(NamedTuple):
+    """When a raise is decided, below which new completes, arrivals by then, and whether it is."""
+
+    part: float
+    line: Floats
+    before: Floats
+    behind: Flags
+
+
+def _later_raise(field: Field, target: Floats, check: _Check) -> LaterRaise:
+    before, behind = check.before, check.behind
     after = field.arrivals - before
 
     def chance_at(move: Floats) -> Floats:
@@ -210,11 +221,8 @@ def _later_raise(
     at_old = np.where(behind, np.minimum(before, missing), missing) / missing
     at_old = at_old.mean(axis=1)
     return LaterRaise(
-        part,
-        line,
+        *check,
         move,
-        before,
-        behind,
         (behind & (field.arrivals >= field.needed)).mean(axis=1),
         at_old + (1 - at_old) * np.exp(move),
     )

@@ -1,5 +1,10 @@
 """Every table of the product."""
 
+from dashboard.fielding.models.advice import (
+    AdviceRecord,
+    LearnedElasticity,
+    PriceChangeEffect,
+)
 from dashboard.fielding.models.alerts import (
     Downtime,
     Heartbeat,
@@ -23,6 +28,7 @@ from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgres
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "AdviceRecord",
     "AuditEvent",
     "AuditKind",
     "Baseline",
@@ -41,12 +47,14 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Item",
+    "LearnedElasticity",
     "Mail",
     "MailPreferences",
     "Membership",
     "Mute",
     "Note",
     "Notice",
+    "PriceChangeEffect",
     "Project",
     "Quarantine",
     "Reading",
