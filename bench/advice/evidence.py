@@ -1,6 +1,7 @@
 """What Fieldwatch knows of a world: histories, forecasts, effects of changes; never the truth."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import exp, log
@@ -8,7 +9,13 @@ from math import exp, log
 import numpy as np
 
 from bench.advice.worlds import HOUR, START, AdviceWorld, WorldGroup
-from dashboard.fielding.advice.evidence import PooledElasticities, PriceChange, pool_changes
+from dashboard.fielding.advice.evidence import (
+    PooledElasticities,
+    PriceChange,
+    WhatIfPoint,
+    add_what_if,
+    pool_changes,
+)
 from dashboard.fielding.advice.outlook import GroupOutlook, Pricing
 from dashboard.fielding.effects.effect import Group, SettingChange, effect_of_change
 from dashboard.fielding.forecast.cells import CellState
@@ -18,6 +25,8 @@ from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.series.readings import Floats
 
 COIN = Decimal("0.01")
+WHAT_IF_RATIOS = (1.0, 1.05, 1.1, 1.25)
+WHAT_IF_BLUR = 0.35  # sd of the elasticity that the exchange believes in
 
 
 def learn_world(world: AdviceWorld) -> PooledElasticities:
@@ -62,6 +71,32 @@ def group_history(counts: Floats, hours: int) -> list[tuple[datetime, float]]:
     """Cumulative completes at the end of each hour."""
     totals = np.append(0.0, np.cumsum(counts[:hours]))
     return [(START + hour * HOUR, float(total)) for hour, total in enumerate(totals)]
+
+
+def ask_what_if(group: WorldGroup, now: int, seed: int) -> list[WhatIfPoint]:
+    """What the exchange says at four prices: its own blurred knowledge of people and prices."""
+    rng = np.random.default_rng([seed, int(group.name[1:]), 99])
+    today = group.price_at(now)
+    level, slope = rng.normal(0, 0.25), rng.normal(0, WHAT_IF_BLUR)
+    first = float(group.response.people(np.array(today)))
+    points = []
+    for ratio in WHAT_IF_RATIOS:
+        people = float(group.response.people(np.array(today + log(ratio)))) / first
+        middle = group.goal * people * exp(level + slope * log(ratio))
+        cpi = float(cpi_at(group, now)) * ratio
+        points.append(WhatIfPoint(cpi, round(middle * 0.8), round(middle * 1.25)))
+    return points
+
+
+def add_what_ifs(world: AdviceWorld, outlooks: Sequence[GroupOutlook]) -> list[GroupOutlook]:
+    """The same groups with the exchange's estimates."""
+    return [
+        replace(
+            outlook,
+            elasticity=add_what_if(outlook.elasticity, ask_what_if(group, now, world.seed)),
+        )
+        for group, now, outlook in zip(world.groups, world.nows, outlooks, strict=True)
+    ]
 
 
 def outlooks_of_world(world: AdviceWorld, pooled: PooledElasticities) -> list[GroupOutlook]:
@@ -124,8 +159,3 @@ def _question(group: WorldGroup, now: int) -> ForecastInput:
         UTC,
         rate_changes=[START + at * HOUR for at, _ in group.changes if at <= now],
     )
-
-
-def names_of(groups: Sequence[WorldGroup]) -> list[str]:
-    """The names of groups."""
-    return [group.name for group in groups]

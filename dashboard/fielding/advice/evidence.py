@@ -118,8 +118,8 @@ def pool_changes(changes: Sequence[PriceChange]) -> PooledElasticities:
     precision = np.diag([1 / _spread_of(name) ** 2 for name in names])
     usual = np.array([USUAL if name == "" else 0.0 for name in names])
     weighted = design.T / (variances + OWN_SPREAD**2)
-    covariance = np.linalg.inv(precision + weighted @ design)
-    mean = covariance @ (precision @ usual + weighted @ slopes)
+    covariance = np.asarray(np.linalg.inv(precision + weighted @ design), dtype=np.float64)
+    mean = np.asarray(covariance @ (precision @ usual + weighted @ slopes), dtype=np.float64)
     groups = {}
     for change, slope, variance in zip(firsts, slopes, variances, strict=True):
         parts = _sum_of_parts(names, mean, covariance, change.country, change.audience)

@@ -173,6 +173,7 @@ def _is_full(group: TargetGroup) -> bool:
 
 
 def _cost_of(group: TargetGroup) -> Decimal | None:
-    if group.cost is not None:
-        return group.cost
-    return None if group.average_cpi is None else (group.completes or 0) * group.average_cpi
+    cost: Decimal | None = group.cost
+    if cost is None and group.average_cpi is not None:
+        cost = (group.completes or 0) * group.average_cpi
+    return cost
