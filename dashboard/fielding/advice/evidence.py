@@ -20,8 +20,9 @@ USUAL, USUAL_SPREAD = 0.8, 0.6  # of the account, before anything was measured
 COUNTRY_SPREAD, AUDIENCE_SPREAD, OWN_SPREAD = 0.45, 0.3, 0.25
 MARKET_MOVES = 0.08  # sd of a log ratio that competitors bring: no measured change is surer
 LEAST_MOVE = 0.02  # of the log of CPI: a smaller change says nothing
-LEAST_SIGHT = 0.1  # error of the log of a what-if point, however narrow its range
-WHAT_IF_ERROR = 0.5  # of an elasticity from the exchange's own estimate, at least
+OF_ITS_OWN = 0.25  # of the range of a what-if point: what it does not share with other prices
+LEAST_SIGHT = 0.03  # error of the log of a what-if point, however narrow its range
+WHAT_IF_ERROR = 0.4  # of an elasticity from the exchange's own estimate, at least
 RANGE_IN_SD = 2.563  # from p10 to p90, in standard deviations
 
 
@@ -134,23 +135,23 @@ def pool_changes(changes: Sequence[PriceChange]) -> PooledElasticities:
     )
 
 
-def add_what_if(
-    elasticity: Elasticity, points: Sequence[WhatIfPoint], *, error: float = WHAT_IF_ERROR
-) -> Elasticity:
-    """The elasticity with the exchange's own estimate: the slope of its points, never surer than
-    `error`. Unchanged with fewer than two prices."""
+def add_what_if(elasticity: Elasticity, points: Sequence[WhatIfPoint]) -> Elasticity:
+    """The elasticity with the exchange's own estimate, the slope of its points; unchanged with
+    fewer than two prices."""
     known = [point for point in points if point.cpi > 0 and point.low >= 0 and point.high > 0]
     if len({point.cpi for point in known}) < 2:
         return elasticity
     prices = np.log([point.cpi for point in known])
     ends = [(log(max(point.low, 0.5)), log(max(point.high, 0.5))) for point in known]
     middles = np.array([(low + high) / 2 for low, high in ends])
-    sights = np.array([max((high - low) / RANGE_IN_SD, LEAST_SIGHT) for low, high in ends])
+    sights = np.array(
+        [max(OF_ITS_OWN * (high - low) / RANGE_IN_SD, LEAST_SIGHT) for low, high in ends]
+    )
     weights = 1 / sights**2
     prices = prices - np.average(prices, weights=weights)
     information = float((weights * prices**2).sum())
     slope = float((weights * prices * middles).sum()) / information
-    return _combine(elasticity, Elasticity(slope, hypot(error, 1 / sqrt(information))))
+    return _combine(elasticity, Elasticity(slope, hypot(WHAT_IF_ERROR, 1 / sqrt(information))))
 
 
 def describe_evidence(evidence: Evidence, country: str) -> str:
