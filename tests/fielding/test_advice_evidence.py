@@ -9,8 +9,8 @@ from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     USUAL,
     Elasticity,
-    Evidence,
     PriceChange,
+    PriceEvidence,
     WhatIfPoint,
     add_what_if,
     describe_evidence,
@@ -61,7 +61,7 @@ def test_a_group_s_own_changes_weigh_more_than_those_of_others() -> None:
     mine = pooled.elasticity_of_group("mine", "pl", LONG)
     assert mine.mean < 0.5
     assert pooled.elasticity_of_group("new", "pl", LONG).mean > 1.4
-    assert pooled.evidence("mine", "pl") == Evidence(own=3, country=40)
+    assert pooled.evidence("mine", "pl") == PriceEvidence(own=3, country=40)
 
 
 def test_a_small_or_uncertain_change_moves_next_to_nothing() -> None:
@@ -102,17 +102,17 @@ def test_an_estimate_of_fewer_than_two_prices_changes_nothing(points: list[WhatI
 @pytest.mark.parametrize(
     ("evidence", "sentence"),
     [
-        (Evidence(), "no evidence yet: the usual range"),
-        (Evidence(own=3, country=41), "from 3 changes of this group and 41 in Poland"),
-        (Evidence(own=1), "from 1 change of this group"),
-        (Evidence(country=2, elsewhere=1200), "from 2 changes in Poland and 1,200 elsewhere"),
+        (PriceEvidence(), "no evidence yet: the usual range"),
+        (PriceEvidence(own=3, country=41), "from 3 changes of this group and 41 in Poland"),
+        (PriceEvidence(own=1), "from 1 change of this group"),
+        (PriceEvidence(country=2, elsewhere=1200), "from 2 changes in Poland and 1,200 elsewhere"),
         (
-            Evidence(own=1, country=2, elsewhere=3, what_if=4),
+            PriceEvidence(own=1, country=2, elsewhere=3, what_if=4),
             "from 1 change of this group, 2 in Poland, 3 elsewhere and Cint's own estimate",
         ),
     ],
 )
-def test_the_evidence_is_said_in_a_sentence(evidence: Evidence, sentence: str) -> None:
+def test_the_evidence_is_said_in_a_sentence(evidence: PriceEvidence, sentence: str) -> None:
     assert describe_evidence(evidence, "Poland") == sentence
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.fielding.advice.advise import advise_groups
-from dashboard.fielding.advice.evidence import USUAL, Evidence, WhatIfPoint
+from dashboard.fielding.advice.evidence import USUAL, PriceEvidence, WhatIfPoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.learning import learn_account, learn_elasticities
 from dashboard.fielding.advice.measuring import measure_price_changes
@@ -129,11 +129,29 @@ def test_a_raise_that_fieldwatch_sent_counts_once_beside_its_changelog(
     assert measure_price_changes(account, now=NOW) == 1
 
 
-def test_a_change_without_a_price_is_left_out(account: ExchangeAccount, project: Project) -> None:
+def test_a_raise_is_kept_once_when_its_changelog_comes_after_its_edit(
+    account: ExchangeAccount, project: Project
+) -> None:
+    group = group_with_a_raise(project)
+    Change.objects.all().delete()
+    at = NOW - timedelta(days=3)
+    factories.edit(group, started_at=at)
+    measure_price_changes(account, now=NOW)
+    change_cpi(group, at + timedelta(seconds=40), "2.50", "2.75")
+    measure_price_changes(account, now=NOW + timedelta(hours=7))
+    assert PriceChangeEffect.objects.get().changed_at == at + timedelta(seconds=40)
+
+
+def test_a_change_without_a_price_is_kept_without_an_effect(
+    account: ExchangeAccount, project: Project
+) -> None:
     group = factories.group(project)
     factories.completes(group, counts=[int(c) for c in np.cumsum([5] * 240)])
     change_cpi(group, NOW - timedelta(days=3), "unknown", "3.00")
-    assert measure_price_changes(account, now=NOW) == 0
+    measure_price_changes(account, now=NOW)
+    assert PriceChangeEffect.objects.get().log_rate is None
+    assert learn_account(account, now=NOW) == 0
+    assert measure_price_changes(account, now=NOW + HOUR) == 0
 
 
 def test_many_changes_are_measured_in_a_constant_number_of_queries(
@@ -163,7 +181,7 @@ def test_what_was_measured_is_learned_for_its_country_and_its_group(
     learned = load_outlooks([forecast_group(project, country_code="pl")], now=NOW)[0]
     assert learned is not None
     assert learned.elasticity.mean > USUAL
-    assert learned.evidence == Evidence(country=1)
+    assert learned.evidence == PriceEvidence(country=1)
 
 
 def test_a_second_account_learns_nothing_of_the_first(

@@ -51,7 +51,7 @@ MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is en
 _LEVELS = (0.1, 0.5, 0.9)
 
 
-class Change(NamedTuple):
+class TriedChange(NamedTuple):
     """What is tried: a CPI, days after the end, and the cells without a limit."""
 
     cpi: Decimal
@@ -81,7 +81,7 @@ def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = N
     is not above zero."""
     if cpi <= 0:
         raise ValueError("a CPI is above zero")
-    return _result(lay_out_field([outlook], luck or draw_luck()), 0, Change(cpi))
+    return _result(lay_out_field([outlook], luck or draw_luck()), 0, TriedChange(cpi))
 
 
 def _advise_chunk(
@@ -114,13 +114,13 @@ def _advise_field(field: Field) -> list[Advice]:
 
 def _advice_of(field: Field, row: int, plans: Sequence[Plan] | None, saving: Plan | None) -> Advice:
     outlook = field.outlooks[row]
-    today = _plan(field, row, PlanKind.NOTHING, Change(outlook.pricing.cpi))
+    today = _plan(field, row, PlanKind.NOTHING, TriedChange(outlook.pricing.cpi))
     if plans is None:
         return Advice(Standing.ON_TRACK, outlook.evidence, today, saving=saving)
     pricing = outlook.pricing
     if pricing.is_fixed:
         return Advice(Standing.NO_PRICE, outlook.evidence, today, sort_plans(plans))
-    most = _plan(field, row, PlanKind.RAISE, Change(pricing.cap))
+    most = _plan(field, row, PlanKind.RAISE, TriedChange(pricing.cap))
     standing = _standing_with(most.chance)
     return Advice(standing, outlook.evidence, today, sort_plans(plans), most=most)
 
@@ -157,7 +157,9 @@ def _plans_of_field(field: Field) -> list[list[Plan]]:
             _lower_goal(field, row),
         ]
         if alone[row]:
-            choices.append(_plan(field, row, PlanKind.RELAX, Change(_cpi(field, row), 0, cells)))
+            choices.append(
+                _plan(field, row, PlanKind.RELAX, TriedChange(_cpi(field, row), 0, cells))
+            )
         if mixed[row] > 0 and not mixed[row] >= raised[row] and halves[row] != days[row]:
             kind = PlanKind.RAISE_AND_EXTEND
             choices.append(_raise(field, row, kind, mixed, days=int(halves[row])))
@@ -199,7 +201,7 @@ def _raise(
     cpi = pricing.round_up(float(pricing.cpi) * float(np.exp(moves[row])))
     if cpi <= pricing.cpi:
         return None
-    return _plan(field, row, kind, Change(cpi, days, cells))
+    return _plan(field, row, kind, TriedChange(cpi, days, cells))
 
 
 def _raise_later(field: Field, row: int, raises: Sequence[LaterRaise], now: float) -> Plan | None:
@@ -272,17 +274,17 @@ def _extend(
 ) -> Plan | None:
     if not days[row]:
         return None
-    return _plan(field, row, kind, Change(_cpi(field, row), int(days[row]), cells))
+    return _plan(field, row, kind, TriedChange(_cpi(field, row), int(days[row]), cells))
 
 
 def _lower_goal(field: Field, row: int) -> Plan | None:
     """The highest goal that today's CPI reaches."""
     outlook = field.outlooks[row]
-    coming = _coming(field, row, Change(outlook.pricing.cpi))
+    coming = _coming(field, row, TriedChange(outlook.pricing.cpi))
     goal = int(np.floor(np.quantile(coming, 1 - TARGET, method="lower") + outlook.completes))
     if not outlook.completes < goal < outlook.goal:
         return None
-    plan = _plan(field, row, PlanKind.LOWER_GOAL, Change(outlook.pricing.cpi), goal=goal)
+    plan = _plan(field, row, PlanKind.LOWER_GOAL, TriedChange(outlook.pricing.cpi), goal=goal)
     return replace(plan, goal=goal)
 
 
@@ -321,11 +323,11 @@ def _savings(field: Field) -> list[Plan | None]:
         if not np.isnan(raised[row]) and not pricing.is_fixed:
             cpi = pricing.round_up(float(cpi) * float(np.exp(raised[row] - depth[row])))
         is_worth_it = cpi <= pricing.cpi * (1 - Decimal(str(LEAST_SAVING))) and cpi < pricing.cpi
-        plans.append(_plan(field, row, PlanKind.SAVE, Change(cpi)) if is_worth_it else None)
+        plans.append(_plan(field, row, PlanKind.SAVE, TriedChange(cpi)) if is_worth_it else None)
     return plans
 
 
-def _coming(field: Field, row: int, change: Change) -> Floats:
+def _coming(field: Field, row: int, change: TriedChange) -> Floats:
     """Completes to come until the (extended) end, as quotas let them through (draws)."""
     outlook, limits = field.outlooks[row], field.limits[row]
     place = field.select([row])
@@ -338,7 +340,7 @@ def _coming(field: Field, row: int, change: Change) -> Floats:
 
 
 def _plan(
-    field: Field, row: int, kind: PlanKind, change: Change, *, goal: float | None = None
+    field: Field, row: int, kind: PlanKind, change: TriedChange, *, goal: float | None = None
 ) -> Plan:
     outlook = field.outlooks[row]
     pricing = outlook.pricing
@@ -361,7 +363,7 @@ def _plan(
     )
 
 
-def _result(field: Field, row: int, change: Change, goal: float | None = None) -> PriceRange:
+def _result(field: Field, row: int, change: TriedChange, goal: float | None = None) -> PriceRange:
     outlook = field.outlooks[row]
     coming = _coming(field, row, change)
     low, middle, high = _percentiles(coming)
@@ -376,7 +378,9 @@ def _result(field: Field, row: int, change: Change, goal: float | None = None) -
     )
 
 
-def _chance_of(field: Field, row: int, change: Change, coming: Floats, goal: float | None) -> float:
+def _chance_of(
+    field: Field, row: int, change: TriedChange, coming: Floats, goal: float | None
+) -> float:
     outlook = field.outlooks[row]
     if goal is not None:
         return float((coming >= goal - outlook.completes - 1e-6).mean())

@@ -57,7 +57,7 @@ class WhatIfPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PriceEvidence:
     """How many measured changes of CPI, and points of the exchange's what-if, an elasticity rests
     on: of the group, of other groups in its country, of groups in other countries."""
 
@@ -93,11 +93,11 @@ class PooledElasticities:
         """The elasticity of a group, with its own changes if it had any."""
         return self.groups.get(group) or self.elasticity(country, audience)
 
-    def evidence(self, group: str, country: str) -> Evidence:
+    def evidence(self, group: str, country: str) -> PriceEvidence:
         """What it rests on."""
         own, there = self.changes.get(group, 0), self.changes_in_country.get(country, 0)
         every = sum(self.changes_in_country.values())
-        return Evidence(own=own, country=there - own, elsewhere=every - there)
+        return PriceEvidence(own=own, country=there - own, elsewhere=every - there)
 
     def _parts(self, country: str, audience: str) -> tuple[float, float]:
         return _sum_of_parts(self.names, self.mean, self.covariance, country, audience)
@@ -154,7 +154,7 @@ def add_what_if(elasticity: Elasticity, points: Sequence[WhatIfPoint]) -> Elasti
     return _combine(elasticity, Elasticity(slope, hypot(WHAT_IF_ERROR, 1 / sqrt(information))))
 
 
-def describe_evidence(evidence: Evidence, country: str) -> str:
+def describe_evidence(evidence: PriceEvidence, country: str) -> str:
     """What an elasticity rests on, in words: "from 3 changes of this group and 41 in Poland"."""
     if evidence.is_empty:
         return "no evidence yet: the usual range"

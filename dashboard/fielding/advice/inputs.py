@@ -11,7 +11,7 @@ from django.conf import settings
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
-    Evidence,
+    PriceEvidence,
     WhatIfPoint,
     add_what_if,
     pool_changes,
@@ -126,15 +126,15 @@ def _in_order(ends: EndPercentiles) -> Percentiles:
 
 def _elasticity_of(
     learned: LearnedElasticity | None, points: Sequence[WhatIfPoint]
-) -> tuple[Elasticity, Evidence]:
+) -> tuple[Elasticity, PriceEvidence]:
     """The elasticity with the exchange's estimate; the usual one where nothing was learned."""
-    known, evidence = _USUAL.elasticity(ANY, ANY), Evidence()
+    known, evidence = _USUAL.elasticity(ANY, ANY), PriceEvidence()
     if learned is not None:
         known = Elasticity(learned.mean, learned.sd)
-        evidence = Evidence(learned.own, learned.in_country, learned.elsewhere)
+        evidence = PriceEvidence(learned.own, learned.in_country, learned.elsewhere)
     combined = add_what_if(known, points)
     if combined is not known:
-        evidence = Evidence(evidence.own, evidence.country, evidence.elsewhere, len(points))
+        evidence = PriceEvidence(evidence.own, evidence.country, evidence.elsewhere, len(points))
     return combined, evidence
 
 

@@ -10,9 +10,9 @@ from django.db import transaction
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
-    Evidence,
     PooledElasticities,
     PriceChange,
+    PriceEvidence,
     pool_changes,
 )
 from dashboard.fielding.advice.measuring import measure_price_changes
@@ -93,7 +93,7 @@ def _rows_of_account(
 
 
 def _row(
-    account: ExchangeAccount, elasticity: Elasticity, evidence: Evidence, now: datetime
+    account: ExchangeAccount, elasticity: Elasticity, evidence: PriceEvidence, now: datetime
 ) -> LearnedElasticity:
     return LearnedElasticity(
         account=account,

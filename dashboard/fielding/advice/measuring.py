@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from math import log
 from typing import Any, TypeVar
 
+from django.db import transaction
+
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.effects.of_changes import ChangeEffect, GroupRecords, effects_of_changes
 from dashboard.fielding.effects.rate_comparison import Measure
@@ -35,6 +37,7 @@ MEASURED_FROM = timedelta(days=30)  # older changes are measured no more
 LASTS = timedelta(days=8)  # after which the effect of a change is final
 AGAIN = timedelta(hours=6)
 FIRST = timedelta(hours=12)  # before that, nothing can be measured
+SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
 IN_INTERVAL = 3.92  # standard errors in a 95 % interval
 GROUPS_A_TURN = 100
 PRICES = (ChangelogKind.CPI, ChangelogKind.USER_REQUESTED_CPI)
@@ -49,14 +52,28 @@ def measure_price_changes(account: ExchangeAccount, *, now: datetime) -> int:
     for first in range(0, len(due), GROUPS_A_TURN):
         turn = due[first : first + GROUPS_A_TURN]
         rows = list(_measure(TargetGroup.objects.filter(pk__in=turn).order_by("pk"), now))
-        PriceChangeEffect.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["group", "changed_at"],
-            update_fields=["log_price", "log_rate", "error", "measured_at", "is_final"],
-        )
-        measured += len(rows)
+        measured += _store(turn, rows)
     return measured
+
+
+def _store(groups: Sequence[int], rows: Sequence[PriceChangeEffect]) -> int:
+    """Replace what is not final yet; return how many rows are new.
+
+    By then the changelog may date a change of ours by seconds earlier or later than its edit did.
+    """
+    stored = PriceChangeEffect.objects.filter(group__in=groups)
+    final: dict[int, list[datetime]] = defaultdict(list)
+    for group, at in stored.filter(is_final=True).values_list("group_id", "changed_at"):
+        final[group].append(at)
+    new = [
+        row
+        for row in rows
+        if not any(abs(at - row.changed_at) <= SAME for at in final[row.group_id])
+    ]
+    with transaction.atomic():
+        stored.filter(is_final=False).delete()
+        PriceChangeEffect.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
 
 
 def _groups_due(account: ExchangeAccount, now: datetime) -> list[int]:
@@ -160,16 +177,22 @@ def _records_of(
 def _effect_row(
     group: TargetGroup, effect: ChangeEffect, now: datetime
 ) -> PriceChangeEffect | None:
-    """The row of a change of CPI; None where its prices are unknown, or it is too old or new."""
-    old, new = price_from_changelog(effect.old), price_from_changelog(effect.new)
-    if not old or not new or not now - MEASURED_FROM <= effect.at <= now - FIRST:
+    """The row of a change of CPI; None where it is too old or too new.
+
+    One whose prices are unknown is kept without an effect, so that it is not measured every hour.
+    """
+    if not now - MEASURED_FROM <= effect.at <= now - FIRST:
         return None
-    log_rate, error = _log_ratio(effect.completes_an_hour)
+    old, new = price_from_changelog(effect.old), price_from_changelog(effect.new)
+    log_price, log_rate, error = 0.0, None, None
+    if old and new:
+        log_price = log(new / old)
+        log_rate, error = _log_ratio(effect.completes_an_hour)
     return PriceChangeEffect(
         account_id=group.account_id,
         group=group,
         changed_at=effect.at,
-        log_price=log(new / old),
+        log_price=log_price,
         log_rate=log_rate,
         error=error,
         measured_at=now,

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from dashboard.fielding.advice.evidence import Elasticity, Evidence
+from dashboard.fielding.advice.evidence import Elasticity, PriceEvidence
 from dashboard.fielding.forecast.cells import (
     CellState,
     draw_shares,
@@ -75,7 +75,7 @@ class GroupOutlook:
     days_after: Sequence[float]
     pricing: Pricing
     elasticity: Elasticity
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: PriceEvidence = field(default_factory=PriceEvidence)
     chance: float | None = None
     cells: Sequence[CellState] = ()
 

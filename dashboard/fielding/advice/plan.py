@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from dashboard.fielding.advice.evidence import Evidence
+from dashboard.fielding.advice.evidence import PriceEvidence
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.forecast.joint import Percentiles
 
@@ -111,7 +111,7 @@ class Advice:
     is out of reach. saving: a lower CPI that is still safe."""
 
     standing: Standing
-    evidence: Evidence
+    evidence: PriceEvidence
     today: Plan | None = None
     plans: tuple[Plan, ...] = ()
     most: Plan | None = None

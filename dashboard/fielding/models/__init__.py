@@ -1,10 +1,5 @@
 """Every table of the product."""
 
-from dashboard.fielding.models.advice import (
-    AdviceRecord,
-    LearnedElasticity,
-    PriceChangeEffect,
-)
 from dashboard.fielding.models.alerts import (
     Downtime,
     Heartbeat,
@@ -18,10 +13,17 @@ from dashboard.fielding.models.alerts import (
 )
 from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
-from dashboard.fielding.models.edits import Edit
+from dashboard.fielding.models.edits import AdviceRecord, Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup
-from dashboard.fielding.models.history import Baseline, Change, CompletesDay, Reading
+from dashboard.fielding.models.history import (
+    Baseline,
+    Change,
+    CompletesDay,
+    LearnedElasticity,
+    PriceChangeEffect,
+    Reading,
+)
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
