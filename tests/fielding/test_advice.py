@@ -26,7 +26,7 @@ LIVELY, DEAD = Elasticity(1.2, 0.25), Elasticity(-3.0, 0.1)
 
 
 def pricing(**fields: Any) -> Pricing:
-    given = {
+    given: dict[str, Any] = {
         "currency": "EUR",
         "cpi": Decimal("3.16"),
         "coin": Decimal("0.01"),
@@ -39,7 +39,7 @@ def outlook(coming: float = 250.0, *, sd: float = 0.2, **fields: Any) -> GroupOu
     """A group with 100 of 400 completes and five days left, which forecasts `coming` more."""
     done = fields.get("completes", 100.0)
     ends = (done + coming * exp(score * sd) for score in (-1.2816, 0.0, 1.2816))
-    given = {
+    given: dict[str, Any] = {
         "goal": 400.0,
         "completes": 100.0,
         "at_end": Percentiles(*ends),

@@ -40,11 +40,11 @@ from dashboard.fielding.series.readings import Floats, Ints
 CHUNK = 100  # groups whose draws stay in the processor's cache
 LOWEST = np.log(0.7)  # log of CPI: a deeper cut was never measured
 MOST_RELAXED = 5  # cells, before all of the fullest are tried
-LATER_MAY_COST = 1.06  # over a raise now: what a conditional raise costs at most
+LATER_MAY_COST = 1.1  # over a raise now: what a conditional raise costs at most
 SELDOM = 0.02  # chance of a conditional raise below which it is none
-NEARLY = 1.05  # of the least cost
-HOPELESS = 0.5  # chance with the highest CPI below which the goal is out of reach
-NEARLY_MOST = 0.7  # of what the highest CPI adds to the chance: what an attempt adds
+NEARLY = 1.08  # of the least cost
+HOPELESS = 0.45  # chance with the highest CPI below which the goal is out of reach
+NEARLY_MOST = 0.75  # of what the highest CPI adds to the chance: what an attempt adds
 PUT_OFF = 0.05  # of the chance of an attempt: what it may cost to put it off
 LEAST_GAIN = 0.05  # of the chance: less is not worth a raise
 MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough

@@ -1,9 +1,9 @@
 """The cheapest way to the goal by the end date, and what else would do: each with its chance.
 
-A plan is raised, later, extended, relaxed, lowered, or a mix of two; each is the least of its kind
-that reaches the goal at a chance of 80 %. Constant prices cost least where nothing is uncertain
-(what completes cost is convex in how many come), so raising later pays only as a condition: raise
-then, if fewer are in by then than the goal needs.
+A plan raises the CPI now or later, extends the end, relaxes quotas, lowers the goal, or does two of
+these; it is the least of its kind that reaches the goal at a chance of 80 %. Constant prices cost
+least where nothing is uncertain (what completes cost is convex in how many come), so raising later
+pays only as a condition: raise then, if fewer are in by then than the goal needs.
 """
 
 from collections.abc import Sequence
