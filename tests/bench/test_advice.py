@@ -59,5 +59,5 @@ def test_to_do_nothing_is_to_live_on_at_today_s_price() -> None:
 def test_every_policy_is_followed_in_every_group() -> None:
     cases = cases_of_world(1)
     assert len(cases) == 60
-    assert all(len(case.outcomes) == 5 for case in cases)
-    assert len(figures_of_cases(cases)) == 7
+    assert all(len(case.outcomes) == 6 for case in cases)
+    assert len(figures_of_cases(cases)) == 8
