@@ -1,10 +1,9 @@
 """Advice for groups: the plans, the saving, and what a CPI brings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +24,12 @@ from dashboard.fielding.advice.plan import (
     standing_without_advice,
 )
 from dashboard.fielding.advice.response_curve import Luck, draw_luck
+from dashboard.fielding.advice.results import (
+    TriedChange,
+    draw_change,
+    percentiles_of_draws,
+    plan_of_change,
+)
 from dashboard.fielding.advice.search import (
     Curves,
     Field,
@@ -48,15 +53,6 @@ NEARLY_MOST = 0.75  # of what the highest CPI adds to the chance: what an attemp
 PUT_OFF = 0.05  # of the chance of an attempt: what it may cost to put it off
 LEAST_GAIN = 0.05  # of the chance: less is not worth a raise
 MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough
-_LEVELS = (0.1, 0.5, 0.9)
-
-
-class TriedChange(NamedTuple):
-    """What is tried: a CPI, days after the end, and the cells without a limit."""
-
-    cpi: Decimal
-    days: int = 0
-    relaxed: tuple[str, ...] = ()
 
 
 def advise_groups(
@@ -81,7 +77,7 @@ def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = N
     is not above zero."""
     if cpi <= 0:
         raise ValueError("a CPI is above zero")
-    return _result(lay_out_field([outlook], luck or draw_luck()), 0, TriedChange(cpi))
+    return draw_change(lay_out_field([outlook], luck or draw_luck()), 0, TriedChange(cpi)).result()
 
 
 def _advise_chunk(
@@ -114,13 +110,13 @@ def _advise_field(field: Field) -> list[Advice]:
 
 def _advice_of(field: Field, row: int, plans: Sequence[Plan] | None, saving: Plan | None) -> Advice:
     outlook = field.outlooks[row]
-    today = _plan(field, row, PlanKind.NOTHING, TriedChange(outlook.pricing.cpi))
+    today = plan_of_change(field, row, PlanKind.NOTHING, TriedChange(outlook.pricing.cpi))
     if plans is None:
         return Advice(Standing.ON_TRACK, outlook.evidence, today, saving=saving)
     pricing = outlook.pricing
     if pricing.is_fixed:
         return Advice(Standing.NO_PRICE, outlook.evidence, today, sort_plans(plans))
-    most = _plan(field, row, PlanKind.RAISE, TriedChange(pricing.cap))
+    most = plan_of_change(field, row, PlanKind.RAISE, TriedChange(pricing.cap))
     standing = _standing_with(most.chance)
     return Advice(standing, outlook.evidence, today, sort_plans(plans), most=most)
 
@@ -158,7 +154,7 @@ def _plans_of_field(field: Field) -> list[list[Plan]]:
         ]
         if alone[row]:
             choices.append(
-                _plan(field, row, PlanKind.RELAX, TriedChange(_cpi(field, row), 0, cells))
+                plan_of_change(field, row, PlanKind.RELAX, TriedChange(_cpi(field, row), 0, cells))
             )
         if mixed[row] > 0 and not mixed[row] >= raised[row] and halves[row] != days[row]:
             kind = PlanKind.RAISE_AND_EXTEND
@@ -201,7 +197,7 @@ def _raise(
     cpi = pricing.round_up(float(pricing.cpi) * float(np.exp(moves[row])))
     if cpi <= pricing.cpi:
         return None
-    return _plan(field, row, kind, TriedChange(cpi, days, cells))
+    return plan_of_change(field, row, kind, TriedChange(cpi, days, cells))
 
 
 def _raise_later(field: Field, row: int, raises: Sequence[LaterRaise], now: float) -> Plan | None:
@@ -230,7 +226,7 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
     """The plan of a conditional raise; completes an hour are those after it, where it is made."""
     outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
     before, arrivals, behind = later.before[row], field.arrivals[row], later.behind[row]
-    factor = field.select([row]).curves.multipliers(_move(outlook, cpi))[0]
+    factor = draw_change(field, row, TriedChange(cpi)).factor
     after = (arrivals - before) * factor
     coming = np.where(behind, before + after, arrivals)
     at_old = np.where(behind, np.minimum(before, outlook.missing), outlook.missing)
@@ -241,7 +237,7 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
         at_old * old + np.clip(coming - before, 0, outlook.missing - at_old) * new,
         np.minimum(arrivals, outlook.missing) * old,
     )
-    by_end = [pricing.paid + money(outlook, float(end)) for end in _percentiles(paid)]
+    by_end = [pricing.paid + money(outlook, float(end)) for end in percentiles_of_draws(paid)]
     on_average = float((at_old * old + (outlook.missing - at_old) * new).mean())
     cost = pricing.paid + money(outlook, on_average)
     return Plan(
@@ -249,9 +245,9 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
         cpi,
         PriceRange(
             cpi,
-            Percentiles(*(end / hours for end in _percentiles(after[behind]))),
-            _percentiles(factor),
-            Percentiles(*(outlook.completes + end for end in _percentiles(coming))),
+            Percentiles(*(end / hours for end in percentiles_of_draws(after[behind]))),
+            percentiles_of_draws(factor),
+            Percentiles(*(outlook.completes + end for end in percentiles_of_draws(coming))),
             float((coming >= field.needed[row] - 1e-6).mean()),
         ),
         (by_end[0], by_end[1], by_end[2]),
@@ -264,27 +260,24 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
     )
 
 
-def _move(outlook: GroupOutlook, cpi: Decimal) -> Floats:
-    """The log of a CPI over today's, as an array of one group."""
-    return np.array([np.log(float(cpi / outlook.pricing.cpi))])
-
-
 def _extend(
     field: Field, row: int, kind: PlanKind, days: Ints, cells: tuple[str, ...] = ()
 ) -> Plan | None:
     if not days[row]:
         return None
-    return _plan(field, row, kind, TriedChange(_cpi(field, row), int(days[row]), cells))
+    return plan_of_change(field, row, kind, TriedChange(_cpi(field, row), int(days[row]), cells))
 
 
 def _lower_goal(field: Field, row: int) -> Plan | None:
     """The highest goal that today's CPI reaches."""
     outlook = field.outlooks[row]
-    coming = _coming(field, row, TriedChange(outlook.pricing.cpi))
+    coming = draw_change(field, row, TriedChange(outlook.pricing.cpi)).coming
     goal = int(np.floor(np.quantile(coming, 1 - TARGET, method="lower") + outlook.completes))
     if not outlook.completes < goal < outlook.goal:
         return None
-    plan = _plan(field, row, PlanKind.LOWER_GOAL, TriedChange(outlook.pricing.cpi), goal=goal)
+    plan = plan_of_change(
+        field, row, PlanKind.LOWER_GOAL, TriedChange(outlook.pricing.cpi), goal=goal
+    )
     return replace(plan, goal=goal)
 
 
@@ -323,74 +316,7 @@ def _savings(field: Field) -> list[Plan | None]:
         if not np.isnan(raised[row]) and not pricing.is_fixed:
             cpi = pricing.round_up(float(cpi) * float(np.exp(raised[row] - depth[row])))
         is_worth_it = cpi <= pricing.cpi * (1 - Decimal(str(LEAST_SAVING))) and cpi < pricing.cpi
-        plans.append(_plan(field, row, PlanKind.SAVE, TriedChange(cpi)) if is_worth_it else None)
+        plans.append(
+            plan_of_change(field, row, PlanKind.SAVE, TriedChange(cpi)) if is_worth_it else None
+        )
     return plans
-
-
-def _coming(field: Field, row: int, change: TriedChange) -> Floats:
-    """Completes to come until the (extended) end, as quotas let them through (draws)."""
-    outlook, limits = field.outlooks[row], field.limits[row]
-    place = field.select([row])
-    move = _move(outlook, change.cpi)
-    growth = place.growth(np.array([change.days])) if change.days else 1.0
-    coming: Floats = (place.arrivals * growth * place.curves.multipliers(move))[0]
-    if limits is None:
-        return coming
-    return limits.relax(change.relaxed).let_through(coming)
-
-
-def _plan(
-    field: Field, row: int, kind: PlanKind, change: TriedChange, *, goal: float | None = None
-) -> Plan:
-    outlook = field.outlooks[row]
-    pricing = outlook.pricing
-    result = _result(field, row, change, goal)
-    missing = (goal or outlook.goal) - outlook.completes
-    by_end = [
-        pricing.paid + money(outlook, min(end - outlook.completes, missing) * float(change.cpi))
-        for end in result.completes
-    ]
-    cost = pricing.paid + money(outlook, missing * float(change.cpi))
-    return Plan(
-        kind,
-        change.cpi,
-        result,
-        (by_end[0], by_end[1], by_end[2]),
-        cost,
-        exceeds_budget(outlook, cost),
-        extra_days=change.days,
-        relaxed=change.relaxed,
-    )
-
-
-def _result(field: Field, row: int, change: TriedChange, goal: float | None = None) -> PriceRange:
-    outlook = field.outlooks[row]
-    coming = _coming(field, row, change)
-    low, middle, high = _percentiles(coming)
-    hours = outlook.hours_left + 24 * change.days
-    done = outlook.completes
-    return PriceRange(
-        change.cpi,
-        Percentiles(low / hours, middle / hours, high / hours),
-        _percentiles(field.select([row]).curves.multipliers(_move(outlook, change.cpi))[0]),
-        Percentiles(done + low, done + middle, done + high),
-        _chance_of(field, row, change, coming, goal),
-    )
-
-
-def _chance_of(
-    field: Field, row: int, change: TriedChange, coming: Floats, goal: float | None
-) -> float:
-    outlook = field.outlooks[row]
-    if goal is not None:
-        return float((coming >= goal - outlook.completes - 1e-6).mean())
-    place = field.select([row])
-    move = _move(outlook, change.cpi)
-    growth = place.growth(np.array([change.days])) if change.days else 1.0
-    needed = place.relaxed([change.relaxed]) if change.relaxed else None
-    return float(place.chance(move, growth, needed)[0])
-
-
-def _percentiles(draws: Iterable[float] | Floats) -> Percentiles:
-    low, middle, high = np.quantile(np.asarray(draws), _LEVELS)
-    return Percentiles(float(low), float(middle), float(high))

@@ -19,7 +19,7 @@ from dashboard.fielding.series.readings import Floats, Ints
 
 Flags = NDArray[np.bool_]
 
-STEPS = 11  # of a bisection: a CPI to less than 0.1 %
+STEPS = 9  # of a bisection: a CPI to 0.15 %
 CHECKS = (0.25, 0.5, 0.65)  # parts of the time left after which a conditional raise is decided
 LINES = (0.85, 1.0, 1.15, 1.3)  # completes by then, over an even path to the goal
 TIMING = 0.8  # of the log sd of a forecast: how far the first part of the time differs from it
@@ -27,7 +27,7 @@ LEAST_TIMING = 0.1
 AFTER_END, AFTER_END_SPREAD = -0.1, 0.3  # log of the rate after the end over before: mean, sd
 SHORTEST = 0.02  # typical days: an end that is nearer has no rate
 _OUTER = 2.563
-_CLOSE = 1e-6
+CLOSE = 1e-6
 
 
 class Curves(Protocol):
@@ -79,7 +79,7 @@ class Field:
         """The chance (groups) of the goal at moves of log CPI, with so many times the arrivals."""
         coming = self.arrivals * growth * self.curves.multipliers(move)
         wanted = self.needed if needed is None else needed
-        return np.asarray((coming >= wanted - _CLOSE).mean(axis=1))
+        return np.asarray((coming >= wanted - CLOSE).mean(axis=1))
 
     def growth(self, days: Ints) -> Floats:
         """Arrivals until an end so many days later, over those until the end (groups, draws)."""
@@ -214,7 +214,7 @@ def _later_raise(field: Field, target: Floats, check: _Check) -> LaterRaise:
 
     def chance_at(move: Floats) -> Floats:
         factor = np.where(behind, field.curves.multipliers(move), 1.0)
-        return np.asarray((before + after * factor >= field.needed - _CLOSE).mean(axis=1))
+        return np.asarray((before + after * factor >= field.needed - CLOSE).mean(axis=1))
 
     move = least_move(field.highest, target, chance_at)
     missing = np.array([outlook.missing for outlook in field.outlooks])[:, None]
