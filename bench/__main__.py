@@ -20,6 +20,7 @@ MODULES = {
     "backtest_simulated": "bench.forecast.simulated_fields",
     "early_warning": "bench.forecast.pause_risk",
     "attention": "bench.attention.attention",
+    "advice": "bench.advice.advice",
     "pages": "bench.pages.pages",
     "many_groups": "bench.pages.many_groups",
     "audit": "bench.pages.audit",
@@ -28,7 +29,7 @@ MODULES = {
     "memory": "bench.cycle.memory",
     "freshness": "bench.cycle.freshness",
 }
-SEEDED = ("attention",)  # whose worlds can be chosen
+SEEDED = ("attention", "advice")  # whose worlds can be chosen
 SOAK = {  # the long ones
     "soak": "bench.cycle.memory_growth",
     "crowd": "bench.load.worker_scaling",
@@ -49,14 +50,18 @@ def main() -> None:
     parser.add_argument("--soak", action="store_true", help="the long ones instead")
     parser.add_argument("names", nargs="*", metavar="name", help="only these modules")
     parser.add_argument(
-        "--seeds", nargs="+", type=int, metavar="seed", help="other worlds, for attention"
+        "--seeds",
+        nargs="+",
+        type=int,
+        metavar="seed",
+        help=f"other worlds, for {' and '.join(SEEDED)}",
     )
     given = parser.parse_args()
     known = SOAK if given.soak else MODULES
     if unknown := set(given.names) - known.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     if given.seeds and (not given.names or set(given.names) - {*SEEDED}):
-        parser.error(f"--seeds is for {', '.join(SEEDED)} alone")
+        parser.error(f"--seeds is for {' and '.join(SEEDED)} alone")
     chosen = {"seeds": given.seeds} if given.seeds else {}
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     for name in given.names or known:

@@ -11,6 +11,7 @@ from dashboard.alerts import downtime, heartbeat
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.celery import app
+from dashboard.fielding.advice import learning, records
 from dashboard.fielding.insight import baselines
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import retention, scheduling
@@ -129,5 +130,8 @@ def check_webhooks() -> None:
 
 @app.task(name="dashboard.tasks.learn")
 def learn() -> None:
-    """Learn the baselines of each project and country, every hour."""
+    """Learn the baselines of each project and country, what price changes did, and what came of
+    advice, every hour."""
     baselines.learn_baselines(now=timezone.now())
+    learning.learn_elasticities(now=timezone.now())
+    records.settle_advice(now=timezone.now())

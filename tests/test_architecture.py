@@ -42,6 +42,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("json_types",),
     ),
     "fielding": (
+        ("advice",),
         ("figures",),
         ("insight",),
         ("forecast", "effects", "queries", "people"),

@@ -159,14 +159,14 @@ def forecast_cells(
         for question, places in by_question.items()
     }
     missing = max(goal - completes, 0.0)
-    wanted = _without_rounding(missing, list(rooms.values()))
+    wanted = without_rounding(missing, list(rooms.values()))
     results: dict[int, CellForecast] = {}
     through, waits, free = np.full(DRAWS, missing), np.zeros(DRAWS), np.zeros(DRAWS)
     for question, places in by_question.items():
         room = rooms[question]
         arrivals = _arrivals([cells[place] for place in places], coming, rng)
         through = np.minimum(through, np.minimum(arrivals, room).sum(axis=0))
-        waits = np.maximum(waits, _waits(arrivals, room, wanted))
+        waits = np.maximum(waits, wait_until_taken(arrivals, room, wanted))
         free = np.maximum(free, wanted / np.maximum(arrivals.sum(axis=0), _NOTHING))
         chances = (arrivals >= room).mean(axis=1).tolist()
         ranges = np.sort(arrivals, axis=1)[:, [*RANKS]].tolist()
@@ -199,7 +199,7 @@ def _coming(outlook: Forecast, counted: float, luck: Floats) -> Floats:
     return np.maximum(spread_ends(counted, ends, luck) - counted, 0.0)
 
 
-def _without_rounding(missing: float, rooms: Sequence[Floats]) -> float:
+def without_rounding(missing: float, rooms: Sequence[Floats]) -> float:
     """Completes that are missing to the goal, as far as the goals of cells were rounded down."""
     for room in rooms:
         least = float(room.sum())
@@ -211,17 +211,23 @@ def _without_rounding(missing: float, rooms: Sequence[Floats]) -> float:
 def _arrivals(cells: Sequence[CellState], coming: Floats, rng: np.random.Generator) -> Floats:
     """Completes that would come for each cell if none were full: (cells, draws)."""
     is_open = np.array([cell.room > 0 for cell in cells])
-    counts = np.array([cell.completes for cell in cells])
-    limits = np.array([cell.limit for cell in cells])
-    guess = LIMITS_WORTH * limits / max(float(limits[is_open].sum()), 1e-9)
-    shares = rng.standard_gamma((counts + guess)[:, None], (len(cells), coming.size))
-    shares *= np.exp(SHARE_DRIFTS * rng.standard_normal(shares.shape))
-    shares *= is_open[:, None]
-    shares /= np.maximum(shares.sum(axis=0), 1e-9)
+    shares = draw_shares(cells, coming.size, rng) * is_open[:, None]
     return np.asarray(rng.poisson(shares * coming), dtype=np.float64)
 
 
-def _waits(arrivals: Floats, room: Floats, wanted: float) -> Floats:
+def draw_shares(cells: Sequence[CellState], draws: int, rng: np.random.Generator) -> Floats:
+    """Arrivals for each cell of a question over those for all of its open cells: (cells, draws)."""
+    is_open = np.array([cell.room > 0 for cell in cells])
+    counts = np.array([cell.completes for cell in cells])
+    limits = np.array([cell.limit for cell in cells])
+    guess = LIMITS_WORTH * limits / max(float(limits[is_open].sum()), 1e-9)
+    shares = rng.standard_gamma((counts + guess)[:, None], (len(cells), draws))
+    shares *= np.exp(SHARE_DRIFTS * rng.standard_normal(shares.shape))
+    shares /= np.maximum(shares[is_open].sum(axis=0), 1e-9)
+    return np.asarray(shares)
+
+
+def wait_until_taken(arrivals: Floats, room: Floats, wanted: float) -> Floats:
     """How often the time to the end passes until the cells of a question have taken what is
     wanted (draws); inf where they never do. Each takes its arrivals evenly until it is full."""
     fills = np.where(room > 0, room / np.maximum(arrivals, _NOTHING), 0.0)

@@ -212,7 +212,7 @@ def _with_quotas(
     full quota will stop later is no slow pace."""
     pace, left = indicators.completes_an_hour, indicators.hours_left
     if pace is not None and left:
-        pace = (quotas.unstopped - (history.group.completes or 0)) / left
+        pace = (quotas.unstopped.p50 - (history.group.completes or 0)) / left
     return replace(indicators, slow_quota=slow_quota(history, quotas), completes_an_hour=pace)
 
 

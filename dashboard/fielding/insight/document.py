@@ -151,12 +151,13 @@ class StoredQuotas(StoredPart, frozen=True):
 
     full_since: when each full one was first seen full (ISO 8601), empty where it was at the first
     read. at_end: the open ones, where they are forecast. last: the one that the group waits for
-    while others are full.
+    while others are full. unstopped: completes of the group at the end if no more of them filled.
     """
 
     full_since: dict[str, str] | None = None
     at_end: dict[str, CellAtEnd] | None = None
     last: str | None = None
+    unstopped: EndPercentiles | None = None
 
 
 class InsightHead(StoredPart, frozen=True):

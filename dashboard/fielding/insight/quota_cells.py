@@ -25,7 +25,7 @@ from dashboard.fielding.forecast.cells import (
 from dashboard.fielding.forecast.confidence import with_range
 from dashboard.fielding.forecast.group_forecast import Forecast, ForecastResult, forecast_many
 from dashboard.fielding.forecast.inputs import NO_END, ForecastInput
-from dashboard.fielding.insight.document import CellAtEnd, Insight, StoredQuotas
+from dashboard.fielding.insight.document import CellAtEnd, EndPercentiles, Insight, StoredQuotas
 from dashboard.fielding.insight.group_history import GroupHistory
 from dashboard.fielding.insight.indicators import SlowQuota
 from dashboard.fielding.insight.launch_phase import launch_phase, stored_soft_launch
@@ -39,11 +39,11 @@ NOT_SEEN = ""  # instead of a time: the cell was full when it was first read
 @dataclass(frozen=True, slots=True)
 class QuotaForecast:
     """The forecast of a group as its quota cells let it through, and of each cell; unstopped:
-    completes at the end (p50) if no cell filled any more."""
+    completes at the end if no cell filled any more."""
 
     group: Forecast
     cells: CellsForecast
-    unstopped: float
+    unstopped: EndPercentiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _forecast_case(case: _Case, open_cells: Forecast) -> QuotaForecast:
         confidence=confidence,
         note="; ".join(filter(None, (note, _describe_last(case, cells)))),
     )
-    return QuotaForecast(group, cells, free[1])
+    return QuotaForecast(group, cells, EndPercentiles(*free))
 
 
 def _done_in_unit(case: _Case) -> float:
@@ -247,7 +247,12 @@ def stored_quotas(history: GroupHistory, quotas: QuotaForecast | None) -> Stored
             cell.cell.name: _stored_cell(cell) for cell in quotas.cells.cells if cell.cell.room > 0
         },
         last=last.cell.name if last is not None else None,
+        unstopped=EndPercentiles(*(round(end, 1) for end in _in_order(quotas.unstopped))),
     )
+
+
+def _in_order(ends: EndPercentiles) -> tuple[float, float, float]:
+    return ends.p10, ends.p50, ends.p90
 
 
 def _stored_cell(cell: CellForecast) -> CellAtEnd:

@@ -13,16 +13,24 @@ from dashboard.fielding.models.alerts import (
 )
 from dashboard.fielding.models.audit import AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
-from dashboard.fielding.models.edits import Edit
+from dashboard.fielding.models.edits import AdviceRecord, Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup, WhatIfAnswer
-from dashboard.fielding.models.history import Baseline, Change, CompletesDay, Reading
+from dashboard.fielding.models.history import (
+    Baseline,
+    Change,
+    CompletesDay,
+    LearnedElasticity,
+    PriceChangeEffect,
+    Reading,
+)
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "AdviceRecord",
     "AuditEvent",
     "AuditKind",
     "Baseline",
@@ -41,12 +49,14 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "Item",
+    "LearnedElasticity",
     "Mail",
     "MailPreferences",
     "Membership",
     "Mute",
     "Note",
     "Notice",
+    "PriceChangeEffect",
     "Project",
     "Quarantine",
     "Reading",

@@ -1,10 +1,11 @@
-"""Every change that a person made through Fieldwatch, and how it ended."""
+"""Every change that a person made through Fieldwatch, how it ended, and what advice came to."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from dashboard.fielding.models.exchange import ExchangeAccount
+from dashboard.fielding.models.fields import amount_field
 from dashboard.fielding.models.groups import Project, TargetGroup
 from dashboard.fielding.models.people import User
 from dashboard.fielding.models.querysets.rows import EditQuerySet
@@ -136,3 +137,54 @@ class Edit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.group_id or self.project_id}: {self.state}"
+
+
+class AdviceRecord(models.Model):
+    """Advice on a CPI that was followed: what it foretold, and what came.
+
+    an_hour: completes an hour from the raise on; ratio: those over what today's CPI would bring;
+    low, middle and high are p10, p50 and p90. Money is in `currency`. settled_at: when what came
+    was known; closed_at: when the final cost was.
+    """
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="advice_records")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="advice_records")
+    edit = models.OneToOneField(Edit, models.SET_NULL, null=True, related_name="advice_record")
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=40)  # a `PlanKind`
+    followed_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    goal = models.PositiveIntegerField()
+    completes = models.PositiveIntegerField()  # when it was followed
+    currency = models.CharField(max_length=3)
+    old_cpi = amount_field()
+    new_cpi = amount_field()
+    an_hour_low = models.FloatField()
+    an_hour_middle = models.FloatField()
+    an_hour_high = models.FloatField()
+    ratio_low = models.FloatField()
+    ratio_high = models.FloatField()
+    chance = models.FloatField()
+    cost_low = amount_field(max_digits=18)
+    cost_middle = amount_field(max_digits=18)
+    cost_high = amount_field(max_digits=18)
+    cost_at_goal = amount_field(max_digits=18)
+
+    settled_at = models.DateTimeField(null=True, db_index=True)
+    an_hour_seen = models.FloatField(null=True)
+    ratio_seen = models.FloatField(null=True)
+    is_held = models.BooleanField(null=True)  # whether `an_hour_seen` is within the range
+    closed_at = models.DateTimeField(null=True)
+    is_goal_met = models.BooleanField(null=True)
+    cost_seen = amount_field(max_digits=18)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-followed_at"], name="advice_account_time"),
+            models.Index(
+                fields=["followed_at"], name="advice_open", condition=models.Q(closed_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.group_id} at {self.followed_at:%Y-%m-%d %H:%M}Z"
