@@ -11,6 +11,7 @@ from dashboard.simulator.operations import (
     numbers,
     profiles,
     projects,
+    reconciliations,
     supply,
     webhooks,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "numbers",
     "profiles",
     "projects",
+    "reconciliations",
     "supply",
     "webhooks",
 ]

@@ -232,17 +232,20 @@ def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json
     """`re_entry`: 200 serves the address, 404 or 405 refuses it; 403 also in drafts.
 
     `unique_codes`: 200 serves the survey links to the accounts that have them; 403 (as for an
-    account without), 404 or 405 refuses them to all. `cpi_digits`: prices are rounded to so many
-    digits; null does not round.
+    account without), 404 or 405 refuses them to all. `reconciliation`: 403 refuses the groups with
+    completes that can be reconciled. `cpi_digits`: prices are rounded to so many digits; null does
+    not round.
     """
     world = exchange.world
     world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
     world.unique_codes_status = int(body.get("unique_codes", world.unique_codes_status))
+    world.reconciliation_status = int(body.get("reconciliation", world.reconciliation_status))
     digits = body.get("cpi_digits", world.cpi_digits)
     world.cpi_digits = None if digits is None else int(digits)
     return {
         "re_entry": world.re_entry_status,
         "unique_codes": world.unique_codes_status,
+        "reconciliation": world.reconciliation_status,
         "cpi_digits": world.cpi_digits,
     }
 

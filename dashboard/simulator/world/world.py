@@ -76,6 +76,7 @@ class World:
         self.requests: Counter[str] = Counter()
         self.re_entry_status = 200
         self.unique_codes_status = 200
+        self.reconciliation_status = 200
         self.violations: list[Json] = []
         self.cpi_digits: int | None = None
         self.ids_created = 0
