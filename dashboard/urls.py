@@ -116,6 +116,8 @@ urlpatterns = [
     path("words/", rate_cards.glossary_page, name="words"),
     path("activity/", reports.activity_page, name="activity"),
     *_export_paths("activity/", reports.changes_file),
+    path("activity/prices/", reports.prices_page, name="prices"),
+    *_export_paths("activity/prices/", reports.prices_file),
     path("spend/", reports.spend_page, name="spend"),
     *_export_paths("spend/", reports.spend_file),
     path("views/", saved_views.view_list, name="views"),

@@ -329,6 +329,29 @@ FIGURES = (
         "dashboard.fielding.figures.spend_by_month.split_by_month",
     ),
     FigureDefinition(
+        "Extra completes",
+        "completes",
+        "Of the completes counted after a change of CPI, those that its effect accounts for: with "
+        "a ratio of 1.25 a fifth of them. With a 95 % interval; none while it is too early, or "
+        "where something else happened within a day. Sums add the squares of the errors.",
+        "at most 7 live days after the change, until the next one",
+        GROUP,
+        OURS,
+        "price changes, their files",
+        "dashboard.fielding.effects.extra_completes.extra_completes",
+    ),
+    FigureDefinition(
+        "Extra cost",
+        "money",
+        "The completes counted after a change of CPI at the new price, less those that would have "
+        "come without it at the old price; by currency.",
+        "at most 7 live days after the change, until the next one",
+        GROUP,
+        OURS,
+        "price changes, their files",
+        "dashboard.fielding.effects.extra_completes.extra_cost",
+    ),
+    FigureDefinition(
         "Completes gained",
         "completes",
         "The count at the end of a step minus the count at its start; the first step counts from "

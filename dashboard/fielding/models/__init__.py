@@ -16,7 +16,13 @@ from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup
-from dashboard.fielding.models.history import Baseline, Change, CompletesDay, Reading
+from dashboard.fielding.models.history import (
+    Baseline,
+    Change,
+    CompletesDay,
+    PriceChange,
+    Reading,
+)
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
@@ -47,6 +53,7 @@ __all__ = [
     "Mute",
     "Note",
     "Notice",
+    "PriceChange",
     "Project",
     "Quarantine",
     "Reading",

@@ -66,6 +66,13 @@ _TERMS = (
         "Share of respondents who started the survey and left without an exit status.",
         "Drop-off rate",
     ),
+    Term(
+        "Effect of a price change",
+        "Completes a typical day after the change over those before it, net of the field's own "
+        "rise or decline. The extra completes are those after the change, within at most 7 live "
+        "days and until the next change, that the effect accounts for; the extra cost is what all "
+        "completes of these days cost more than without the change.",
+    ),
     Term("End date", "When fielding ends, in the time zone of the group's country.", "End date"),
     Term("Entrants", "Respondents who clicked into the group, before any question.", "Entrants"),
     Term(

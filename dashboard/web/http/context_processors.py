@@ -28,7 +28,7 @@ PLACES = [
         ("projects", "project", "compare", "project-budget", "project-history"),
     ),
     NavItem("groups", "Groups", ("groups", "group", "edit", "notes")),
-    NavItem("activity", "Activity", ("activity", "made")),
+    NavItem("activity", "Activity", ("activity", "made", "prices")),
     NavItem("spend", "Spend", ("spend",)),
     NavItem(
         "rules",

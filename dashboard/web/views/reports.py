@@ -1,4 +1,4 @@
-"""The pages Activity and Spend."""
+"""The pages Activity, Price changes and Spend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.auth.lookups import names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.edits import activity
-from dashboard.web.reports import spend_table
+from dashboard.web.reports import price_changes, spend_table
 from dashboard.web.tables import exports, saved_views
 
 
@@ -40,6 +40,29 @@ def changes_file(request: HttpRequest, kind: str) -> HttpResponseBase:
         request, edits, names_by_exchange_id(request), zone=current_user(request).time_zone
     )
     return exports.download_sheet("activity", kind, sheet)
+
+
+@requires(Permission.SIGNED_IN)
+@require_safe
+def prices_page(request: HttpRequest) -> HttpResponse:
+    """Show the changes of price of the last days, and what each brought and cost."""
+    views = saved_views.views_of_page(request)
+    if first := saved_views.first_view_url(request, views):
+        return redirect(first)
+    context = price_changes.prices_context(
+        request, names_by_exchange_id(request), now=datetime.now(UTC)
+    )
+    return render(request, "reports/prices.html", {**context, "views": views})
+
+
+@requires(Permission.SIGNED_IN)
+@require_safe
+def prices_file(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """Download the changes of price as filtered on screen, all pages."""
+    sheet = price_changes.prices_sheet(
+        request, names_by_exchange_id(request), now=datetime.now(UTC)
+    )
+    return exports.download_sheet("price-changes", kind, sheet)
 
 
 @requires(Permission.SIGNED_IN)
