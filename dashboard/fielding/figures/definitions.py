@@ -329,6 +329,29 @@ FIGURES = (
         "dashboard.fielding.figures.spend_by_month.split_by_month",
     ),
     FigureDefinition(
+        "Margin",
+        "money",
+        "Client CPI times completes, less their cost, by currency. The client CPI is the one that "
+        "Cint has for the group, else that of its project in Fieldwatch, in the group's currency; "
+        "completes without one are left out, and counted. Its share is of what the client pays.",
+        "since launch, or a month (UTC)",
+        "all groups with a cost and a client CPI",
+        OURS,
+        "project, spend page, its files",
+        "dashboard.fielding.figures.margin.Margin.amount",
+    ),
+    FigureDefinition(
+        "Open to reconciliation",
+        "completes and money",
+        "Completes that can still be taken back, and their cost, until the end of the 25th of the "
+        "month after theirs (US Central).",
+        "last month until the 25th, and this month",
+        "groups that Cint lists as eligible",
+        EXCHANGE,
+        "spend page",
+        "dashboard.sync.lookup.reconciliation.read_eligibility",
+    ),
+    FigureDefinition(
         "Extra completes",
         "completes",
         "Of the completes counted after a change of CPI, those that its effect accounts for: with "

@@ -120,6 +120,12 @@ _TERMS = (
         "end date. Groups that have not been updated since midnight are left out, here and in "
         "completes today.",
     ),
+    Term(
+        "Margin",
+        "What the client pays for the completes, less what they cost to date, and its share of "
+        "what the client pays. The client CPI is the one in the group's details on Cint, else that "
+        "of the project. Completes without one, or with one in another currency, are left out.",
+    ),
     Term("Pace", "Completes so far against those expected by now."),
     Term(
         "Prescreens",

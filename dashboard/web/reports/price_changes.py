@@ -246,27 +246,19 @@ def _sum_of(lines: Sequence[PriceLine], currency: str, is_raise: bool) -> PriceS
     cost = add_estimates(pair[1] for pair in pairs)
     unknown = len(lines) - len(pairs)
     more = f"; {numbers.format_count(unknown)} not counted (no verdict yet)" if unknown else ""
-    detail = (
-        f"Completes {_signed_range(extra)}, cost {_signed_range(cost)} {currency} "
-        f"(95 % interval){more}"
-    )
-    return PriceSum(f"{name}: {_completes_text(extra)} {_cost_text(cost, currency)}.", detail)
-
-
-def _completes_text(extra: Estimate) -> str:
+    detail = f"Completes {_signed_range(extra)}, cost in {currency} {_signed_range(cost)}{more}"
+    word = "more" if cost.middle >= 0 else "less"
+    money = f"{numbers.format_total(abs(cost.middle), currency)} {word}"
+    if not extra.is_clear:
+        return PriceSum(f"{name}: no clear change in completes, about {money} spent.", detail)
     count = numbers.format_signed(round(extra.middle))
     plural = "" if abs(round(extra.middle)) == 1 else "s"
-    return f"about {count} complete{plural}" + ("" if extra.is_clear else ", not clear yet,")
-
-
-def _cost_text(cost: Estimate, currency: str) -> str:
-    word = "more" if cost.middle >= 0 else "less"
-    return f"for {numbers.format_total(abs(cost.middle), currency)} {word}"
+    return PriceSum(f"{name}: about {count} complete{plural} for {money}.", detail)
 
 
 def _signed_range(estimate: Estimate) -> str:
     low, high = round(estimate.low), round(estimate.high)
-    return f"{numbers.format_signed(low)} to {numbers.format_signed(high)}"
+    return f"{numbers.format_signed(low)} to {numbers.format_signed(high)} (95 %)"
 
 
 def _signed_money(estimate: Estimate, currency: str) -> str:

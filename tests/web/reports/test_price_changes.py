@@ -91,7 +91,7 @@ def test_a_sum_that_may_be_nothing_says_so(
 ) -> None:
     client.force_login(factories.person("viewer", account))
     repriced(project, effect={"extra": [-20, 10, 30]})
-    assert "1 raise: about +10 completes, not clear yet, for 95 USD more." in page(client)
+    assert "1 raise: no clear change in completes, about 95 USD more spent." in page(client)
 
 
 def test_mine_are_those_of_my_sign_in_and_of_my_exchange_user(
