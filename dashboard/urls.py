@@ -87,6 +87,11 @@ urlpatterns = [
     *_export_paths("projects/<key:pk>/", projects.project_file),
     path("projects/<key:pk>/groups/new/", drafts.new_draft, name="new-draft"),
     path("projects/<key:pk>/compare/", compare_waves.compare_waves, name="compare"),
+    path(
+        "projects/<key:pk>/compare/chart.json",
+        compare_waves.compare_chart_json,
+        name="compare-chart",
+    ),
     path("groups/", projects.group_list, name="groups"),
     *_export_paths("groups/", projects.groups_file),
     path("groups/<key:pk>/", groups.group_detail, name="group"),

@@ -198,9 +198,10 @@ FIGURES = (
     ),
     FigureDefinition(
         "Difference to the previous wave",
-        "% of goal",
-        "Share of the goal reached minus that of the matched group of the previous wave, at the "
-        "same age.",
+        "percentage points",
+        "Share of the goal reached minus that of the previous wave, each group at the same age; of "
+        "the shares as they are shown. Of a country and of all groups: the sum of the completes "
+        "over the sum of the goals of the matched groups.",
         "since each group's own start",
         "groups with a match in the previous wave",
         OURS,
@@ -333,7 +334,8 @@ FIGURES = (
         "money",
         "Client CPI times completes, less their cost, by currency. The client CPI is the one that "
         "Cint has for the group, else that of its project in Fieldwatch, in the group's currency; "
-        "completes without one are left out, and counted. Its share is of what the client pays.",
+        "completes without one are left out, and counted. Its share is of what the client pays. On "
+        "the project's page where at least half of the completes have one.",
         "since launch, or a month (UTC)",
         "all groups with a cost and a client CPI",
         OURS,

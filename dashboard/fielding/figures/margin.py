@@ -59,6 +59,11 @@ class Margin:
         return self.billed - self.cost if self.completes else None
 
     @property
+    def is_known(self) -> bool:
+        """Whether at least half of the completes have a client CPI."""
+        return self.completes > 0 and self.completes >= self.unpriced
+
+    @property
     def share(self) -> Decimal | None:
         """The margin of what the client pays, negative for a loss; None where that is unknown."""
         return (self.billed - self.cost) / self.billed if self.billed else None

@@ -4,10 +4,13 @@ from dashboard.web.charts.completes import ForecastBand, Mark, completes_figure,
 from dashboard.web.charts.frame import DARKENED, PALETTES, Figure, Palette
 from dashboard.web.charts.project import ProjectSum, Share, project_figure, project_sum_figure
 from dashboard.web.charts.trend import trend_figure
+from dashboard.web.charts.wave import Curve, CurvePoint, wave_figure
 
 __all__ = [
     "DARKENED",
     "PALETTES",
+    "Curve",
+    "CurvePoint",
     "Figure",
     "ForecastBand",
     "Mark",
@@ -19,4 +22,5 @@ __all__ = [
     "project_figure",
     "project_sum_figure",
     "trend_figure",
+    "wave_figure",
 ]

@@ -42,7 +42,7 @@ def project_tiles(project: Project) -> list[Tile]:
         return []
     spend = _spend_tile(outlook, budget_of_project(project))
     margins = {
-        code: margin for code, margin in margins_of_project(project).items() if margin.completes
+        code: margin for code, margin in margins_of_project(project).items() if margin.is_known
     }
     return [
         _completes_tile(outlook),

@@ -97,10 +97,10 @@ class PriceLine:
     @property
     def corrected(self) -> str:
         """Return what the effect is corrected for, or why there is no effect."""
-        correction = self.effect.correction.removeprefix(_ALLOWED_FOR)
+        correction = self.effect.correction.removeprefix(_ALLOWED_FOR).replace(" of ", " ")
         if self.effect.ratio is None:
             return self.effect.reason
-        return f"× {self.effect.ratio:.2f}" + (f", net of its {correction}" if correction else "")
+        return f"× {self.effect.ratio:.2f}" + (f", net of {correction}" if correction else "")
 
     @property
     def verdict(self) -> str:
@@ -212,7 +212,7 @@ def _price_line(row: PriceChange, names: Names) -> PriceLine:
         who, outside = who or "Former user", ""
     else:
         who = who or labels.ACTORS.get(row.actor_type, row.actor_type or "Unknown user")
-        outside = "by Cint" if row.actor_type in THE_EXCHANGE else "outside Fieldwatch"
+        outside = "by Cint" if row.actor_type in THE_EXCHANGE else "on Cint"
     return PriceLine(
         row=row,
         effect=StoredEffect.from_stored(row.effect),

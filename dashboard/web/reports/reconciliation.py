@@ -13,7 +13,7 @@ from dashboard.web.formatting import numbers
 
 NOT_OFFERED = "Reconciliation is not offered to this account."
 NOTHING = "Nothing is open to reconciliation now."
-SHOWN_GROUPS = 20
+SHOWN_GROUPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class DueSum:
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationPanel:
-    """The sums by deadline and the groups, the nearest deadline and the most money first.
+    """The sums by deadline and the groups, the nearest deadline and the most completes first.
 
     trouble: why there are none, or why they may be out of date. can_retry: whether another try can
     help.
@@ -47,29 +47,32 @@ class ReconciliationPanel:
     account: ExchangeAccount
     sums: Sequence[DueSum] = ()
     groups: Sequence[OpenGroup] = ()
-    others: Sequence[OpenGroup] = ()
     read_at: datetime | None = None
     trouble: str = ""
     can_retry: bool = False
-    is_offered: bool = True
+
+    @property
+    def shown(self) -> Sequence[OpenGroup]:
+        """Return the groups that the page lists."""
+        return self.groups[:SHOWN_GROUPS]
+
+    @property
+    def more(self) -> int:
+        """Return the number of groups beyond those."""
+        return max(len(self.groups) - SHOWN_GROUPS, 0)
 
 
 def panel_of_account(account: ExchangeAccount, answer: Eligibility) -> ReconciliationPanel:
     """Return the panel of what the exchange answered; one query for the groups' names."""
     if answer.trouble == "not offered":
-        return ReconciliationPanel(
-            account, read_at=answer.read_at, trouble=NOT_OFFERED, is_offered=False
-        )
-    rows = sorted(
-        answer.groups, key=lambda row: (row.until, -(row.cost or Decimal(0)), row.name.casefold())
-    )
+        return ReconciliationPanel(account, read_at=answer.read_at, trouble=NOT_OFFERED)
+    rows = sorted(answer.groups, key=lambda row: (row.until, -row.completes, row.name.casefold()))
     known = _known_groups(account, rows)
     groups = [_open_group(row, known) for row in rows]
     return ReconciliationPanel(
         account,
         sums=_sums_by_deadline(rows),
-        groups=groups[:SHOWN_GROUPS],
-        others=groups[SHOWN_GROUPS:],
+        groups=groups,
         read_at=answer.read_at,
         trouble=_trouble_of(answer),
         can_retry=answer.trouble == "error",
@@ -103,7 +106,7 @@ def _open_group(row: EligibleGroup, known: Mapping[str, tuple[int, str, str]]) -
         project=project,
         completes=numbers.format_count(row.completes),
         cost=numbers.DASH if row.cost is None else numbers.format_cents(row.cost, row.currency),
-        until=format_deadline(row.until),
+        until=f"{_last_day(row.until):%-d %b}",
     )
 
 
@@ -129,4 +132,9 @@ def _due_sum(rows: Sequence[EligibleGroup], until: datetime) -> DueSum:
 
 def format_deadline(until: datetime) -> str:
     """Format the end of a day in US Central: "the end of 25 Dec 2026 (US Central)"."""
-    return f"the end of {until - timedelta(hours=12):%-d %b %Y} (US Central)"
+    return f"the end of {_last_day(until):%-d %b %Y} (US Central)"
+
+
+def _last_day(until: datetime) -> datetime:
+    """Return a time within the last day before a midnight in US Central."""
+    return until - timedelta(hours=12)

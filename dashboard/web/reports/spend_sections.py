@@ -171,8 +171,11 @@ def _section(lines: Sequence[SpendLine], grouping: str, whole: Decimal) -> Spend
     total = _sum_of(lines, grouping, whole)
     parts = _split_lines(lines, _BELOW[grouping])
     rows = [_sum_of(part, _BELOW[grouping], whole) for part in parts.values()]
+    if grouping == "reference":  # which stands above them
+        for row in rows:
+            row.note = ""
     if len(rows) == 1:
-        total.note = rows[0].title
+        total.note = " · ".join(filter(None, (total.note, rows[0].title)))
         return SpendSection(total, [])
     rows.sort(key=lambda row: (-row.spent, row.title.casefold()))
     return SpendSection(total, rows)
@@ -188,6 +191,8 @@ def _split_lines(lines: Iterable[SpendLine], grouping: str) -> dict[str, list[Sp
 def _sum_of(lines: Sequence[SpendLine], grouping: str, whole: Decimal) -> SpendSum:
     level, first = _LEVELS[grouping], lines[0]
     total = SpendSum(level.title(first), first.currency, level.url(first), whole=whole)
+    if grouping == "project":
+        total.note = first.reference
     for line in lines:
         total.add_line(line)
     return total

@@ -90,6 +90,7 @@ class SpendContext(TypedDict):
     listing: Listing
     choice: SpendChoice
     period: str
+    month: str
     final: str
     months: list[tuple[str, str]]
     groupings: list[tuple[str, str]]
@@ -120,6 +121,7 @@ def spend_context(
         "listing": listing,
         "choice": choice,
         "period": spending.name_of_month(choice.month) if choice.month else "Whole field",
+        "month": choice.month or WHOLE_FIELD,
         "final": _final_text(lines, now) if choice.month else "",
         "months": _months_to_choose(groups, choice.month, now),
         "groupings": [

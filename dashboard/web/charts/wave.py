@@ -1,0 +1,109 @@
+"""Two waves of a tracker: percent of the goal against the day in field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dashboard.web.charts import frame
+from dashboard.web.charts.frame import Figure, Palette
+from dashboard.web.formatting import numbers
+
+NOW, THEN = "This wave", "Previous wave"
+
+
+class CurvePoint(NamedTuple):
+    """Completes of a goal on a day in field."""
+
+    day: float
+    done: float
+    goal: float
+
+    @property
+    def percent(self) -> float:
+        """The percent of the goal; 0 without one."""
+        return 100 * self.done / self.goal if self.goal else 0.0
+
+
+class Curve(NamedTuple):
+    """A wave over its days in field."""
+
+    points: Sequence[CurvePoint]
+
+
+def wave_figure(now: Curve, then: Curve, *, palette: Palette) -> Figure:
+    """Return both waves as lines with their names at the end, and today's age as a rule."""
+    layout = frame.figure_layout(palette, "")
+    if not now.points or not then.points:
+        return {"data": [], "layout": layout}
+    layout["showlegend"] = False
+    layout["margin"] |= {"t": 24, "b": 44}
+    layout["xaxis"] = {
+        key: value
+        for key, value in layout["xaxis"].items()
+        if key not in ("type", "hoverformat", "tickformatstops")
+    } | {
+        "type": "linear",
+        "title": {"text": "Day in field", "font": {"color": palette.soft, "size": 12}},
+        "rangemode": "tozero",
+        "hoverformat": ".1f",
+        "tickformat": "d",
+        "unifiedhovertitle": {"text": "Day %{x}"},
+    }
+    top = max(100.0, *(point.percent for point in (*now.points, *then.points)))
+    layout["yaxis"] |= {"ticksuffix": " %", "range": [0, top * 1.08]}
+    last = now.points[-1]
+    layout["shapes"] = [frame.level_line(100, palette), _age_line(last.day, palette)]
+    layout["annotations"] = [
+        frame.level_name(100, "Goal", palette),
+        _end_name(last, NOW, palette.bar, is_left=last.day > then.points[-1].day / 2),
+        _end_name(then.points[-1], THEN, palette.soft, is_left=True),
+    ]
+    return {
+        "data": [
+            _trace(then, THEN, palette.soft, {"width": 1.5, "dash": "dash"}),
+            _trace(now, NOW, palette.bar, {"width": 2.5}),
+        ],
+        "layout": layout,
+    }
+
+
+def _trace(curve: Curve, name: str, colour: str, line: Figure) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [round(point.day, 3) for point in curve.points],
+        "y": [round(point.percent, 2) for point in curve.points],
+        "customdata": [
+            f"{numbers.format_count(point.done)} of {numbers.format_count(point.goal)} completes"
+            for point in curve.points
+        ],
+        "line": {"color": colour, **line},
+        "hovertemplate": f"%{{y:.0f}} % {name.lower()}, %{{customdata}}<extra></extra>",
+    }
+
+
+def _age_line(day: float, palette: Palette) -> Figure:
+    return {
+        "type": "line",
+        "yref": "paper",
+        "x0": day,
+        "x1": day,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": palette.soft, "width": 1, "dash": "dash"},
+    }
+
+
+def _end_name(point: CurvePoint, name: str, colour: str, *, is_left: bool) -> Figure:
+    """The name of a line with its last value, beside its end."""
+    return {
+        "text": f"{name} {numbers.format_percent(point.percent / 100)}",
+        "x": point.day,
+        "y": point.percent,
+        "xanchor": "right" if is_left else "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": colour, "size": 12},
+    }
