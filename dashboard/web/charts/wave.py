@@ -9,7 +9,7 @@ from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.formatting import numbers
 
-NOW, THEN = "This wave", "Previous wave"
+NOW, THEN, WHOLE = "This wave", "Previous wave", "Previous wave to its end"
 
 
 class CurvePoint(NamedTuple):
@@ -31,8 +31,11 @@ class Curve(NamedTuple):
     points: Sequence[CurvePoint]
 
 
-def wave_figure(now: Curve, then: Curve, *, palette: Palette) -> Figure:
-    """Return both waves as lines with their names at the end, and today's age as a rule."""
+def wave_figure(now: Curve, then: Curve, whole: Curve, *, palette: Palette) -> Figure:
+    """Return both waves as lines with their names at the end, and the present age as a rule.
+
+    whole: the previous wave beyond the present age, as a faint line.
+    """
     layout = frame.figure_layout(palette, "")
     if not now.points or not then.points:
         return {"data": [], "layout": layout}
@@ -50,17 +53,21 @@ def wave_figure(now: Curve, then: Curve, *, palette: Palette) -> Figure:
         "tickformat": "d",
         "unifiedhovertitle": {"text": "Day %{x}"},
     }
-    top = max(100.0, *(point.percent for point in (*now.points, *then.points)))
+    top = max(100.0, *(point.percent for point in (*now.points, *then.points, *whole.points)))
     layout["yaxis"] |= {"ticksuffix": " %", "range": [0, top * 1.08]}
     last = now.points[-1]
     layout["shapes"] = [frame.level_line(100, palette), _age_line(last.day, palette)]
     layout["annotations"] = [
         frame.level_name(100, "Goal", palette),
-        _end_name(last, NOW, palette.bar, is_left=last.day > then.points[-1].day / 2),
-        _end_name(then.points[-1], THEN, palette.soft, is_left=True),
+        *_end_names(now, then, whole, palette),
     ]
     return {
         "data": [
+            *(
+                [_trace(whole, WHOLE, palette.soft, {"width": 1, "dash": "dot"})]
+                if whole.points
+                else []
+            ),
             _trace(then, THEN, palette.soft, {"width": 1.5, "dash": "dash"}),
             _trace(now, NOW, palette.bar, {"width": 2.5}),
         ],
@@ -96,14 +103,27 @@ def _age_line(day: float, palette: Palette) -> Figure:
     }
 
 
-def _end_name(point: CurvePoint, name: str, colour: str, *, is_left: bool) -> Figure:
-    """The name of a line with its last value, beside its end."""
+def _end_names(now: Curve, then: Curve, whole: Curve, palette: Palette) -> list[Figure]:
+    """The names of the lines with their last values; the higher of two stands above its line."""
+    mine, theirs = now.points[-1], then.points[-1]
+    names = [
+        _end_name(mine, NOW, palette.bar, is_above=mine.percent >= theirs.percent),
+        _end_name(theirs, THEN, palette.soft, is_above=mine.percent < theirs.percent),
+    ]
+    final = whole.points[-1] if whole.points else theirs
+    if final.day > theirs.day * 1.3:
+        names.append(_end_name(final, "Final", palette.soft, is_above=True))
+    return names
+
+
+def _end_name(point: CurvePoint, name: str, colour: str, *, is_above: bool) -> Figure:
+    """The name of a line with its last value, above or below its end."""
     return {
         "text": f"{name} {numbers.format_percent(point.percent / 100)}",
         "x": point.day,
         "y": point.percent,
-        "xanchor": "right" if is_left else "left",
-        "yanchor": "bottom",
+        "xanchor": "right",
+        "yanchor": "bottom" if is_above else "top",
         "showarrow": False,
         "font": {"color": colour, "size": 12},
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from dashboard.web.charts import Curve, CurvePoint
 from dashboard.web.projects.wave_comparison import DAY, Pair, Points, WaveSeries, count_at
@@ -12,34 +13,38 @@ STEP = timedelta(hours=6)
 MOST_STEPS = 4 * 120  # a longer field is cut off
 
 
-def curve_now(pairs: Sequence[Pair]) -> Curve:
-    """Return this wave up to the age of its oldest group; a younger one counts as it is now."""
-    rows = [pair.series for pair in pairs if pair.series]
-    if not rows:
-        return Curve([])
-    longest = max(row.age for row in rows)
-    goal = sum(row.progress.goal_now for row in rows)
-    points = [
-        CurvePoint(age / DAY, sum(_done_now(row, age) for row in rows), goal)
-        for age in _ages(longest)
-    ]
-    return Curve(points)
+class WaveCurves(NamedTuple):
+    """Both waves up to the age of the oldest group, and the previous one to its end.
+
+    In the first two a group stops at the age that it has now, so that they end with the shares
+    that are compared; where all groups have one age, `then` is the beginning of `whole`.
+    """
+
+    now: Curve
+    then: Curve
+    whole: Curve
 
 
-def curve_then(pairs: Sequence[Pair]) -> Curve:
-    """Return the previous wave up to the last count of its groups."""
+def wave_curves(pairs: Sequence[Pair]) -> WaveCurves:
+    """Return the curves of matched groups together; empty without a comparison."""
     rows = [pair.series for pair in pairs if pair.series]
     if not rows:
-        return Curve([])
-    longest = max(_length(row.start_then, row.points_then) for row in rows)
-    goal = sum(row.progress.goal_then for row in rows)
-    points = [
-        CurvePoint(
-            age / DAY, sum(count_at(row.points_then, row.start_then + age) for row in rows), goal
-        )
-        for age in _ages(longest)
-    ]
-    return Curve(points)
+        return WaveCurves(Curve([]), Curve([]), Curve([]))
+    goal_now = sum(row.progress.goal_now for row in rows)
+    goal_then = sum(row.progress.goal_then for row in rows)
+    ages = _ages(max(row.age for row in rows))
+    whole = _ages(max(_length(row.start_then, row.points_then) for row in rows))
+    return WaveCurves(
+        now=_curve(ages, goal_now, lambda age: sum(_done_now(row, age) for row in rows)),
+        then=_curve(
+            ages, goal_then, lambda age: sum(_done_then(row, min(age, row.age)) for row in rows)
+        ),
+        whole=_curve(whole, goal_then, lambda age: sum(_done_then(row, age) for row in rows)),
+    )
+
+
+def _curve(ages: Sequence[timedelta], goal: float, done: Callable[[timedelta], float]) -> Curve:
+    return Curve([CurvePoint(age / DAY, done(age), goal) for age in ages])
 
 
 def _done_now(row: WaveSeries, age: timedelta) -> float:
@@ -47,6 +52,10 @@ def _done_now(row: WaveSeries, age: timedelta) -> float:
     if age >= row.age:
         return row.progress.done_now
     return min(count_at(row.points_now, row.start_now + age), row.progress.done_now)
+
+
+def _done_then(row: WaveSeries, age: timedelta) -> float:
+    return count_at(row.points_then, row.start_then + age)
 
 
 def _length(start: datetime, points: Points) -> timedelta:

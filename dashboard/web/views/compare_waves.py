@@ -51,9 +51,11 @@ def compare_waves(request: HttpRequest, pk: int) -> HttpResponse:
 def compare_chart_json(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the chart of both waves."""
     pairs = _compare(request, pk).pairs
+    curves = wave_curves.wave_curves(pairs)
     figure = charts.wave_figure(
-        wave_curves.curve_now(pairs),
-        wave_curves.curve_then(pairs),
+        curves.now,
+        curves.then,
+        curves.whole,
         palette=charts.PALETTES.get(request.GET.get("theme", ""), charts.PALETTES["light"]),
     )
     headers = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}

@@ -19,7 +19,7 @@ from dashboard.web.projects.wave_comparison import (
     groups_of,
     wave_verdict,
 )
-from dashboard.web.projects.wave_curves import curve_now, curve_then
+from dashboard.web.projects.wave_curves import wave_curves
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -116,9 +116,15 @@ def test_groups_of_different_ages_count_at_their_own() -> None:
     wave(earlier, "Women W1", day=40, completes=60, goal=100)
     wave(earlier, "Men W1", day=40, completes=60, goal=100)
     rows = groups_of([own.pk, earlier.pk])
-    verdict = wave_verdict(compare_groups(rows[own.pk], rows[earlier.pk], now=NOW))
+    pairs = compare_groups(rows[own.pk], rows[earlier.pk], now=NOW)
+    verdict = wave_verdict(pairs)
     assert verdict is not None
     assert verdict.note == "Groups are 1 to 4 days in field, each at its own age."
+    # The curves end with the shares that the sentence has.
+    curves = wave_curves(pairs)
+    assert curves.now.points[-1].percent == pytest.approx(35.0)
+    assert f"previous wave {curves.then.points[-1].percent:.0f} %" in verdict.sentence
+    assert curves.whole.points[-1].percent == pytest.approx(60.0)
 
 
 def test_countries_are_ranked_by_points_and_have_their_completes() -> None:
@@ -139,22 +145,26 @@ def test_countries_are_ranked_by_points_and_have_their_completes() -> None:
 
 def test_both_curves_are_percent_of_the_goal_by_day_in_field() -> None:
     pairs = compared(("Women", (50, 100), (110, 200)))
-    now, then = curve_now(pairs), curve_then(pairs)
+    now, then, whole = wave_curves(pairs)
     assert [(round(point.day, 2), point.percent) for point in (now.points[0], now.points[-1])] == [
         (0.0, 0.0),
         (4.0, 50.0),
     ]
     assert then.points[-1].percent == pytest.approx(55.0)
-    figure = charts.wave_figure(now, then, palette=charts.PALETTES["light"])
-    assert [trace["name"] for trace in figure["data"]] == ["Previous wave", "This wave"]
-    assert figure["data"][1]["customdata"][-1] == "50 of 100 completes"
+    figure = charts.wave_figure(now, then, whole, palette=charts.PALETTES["light"])
+    assert [trace["name"] for trace in figure["data"]] == [
+        "Previous wave to its end",
+        "Previous wave",
+        "This wave",
+    ]
+    assert figure["data"][2]["customdata"][-1] == "50 of 100 completes"
     assert figure["layout"]["xaxis"]["type"] == "linear"
     labels = [note["text"] for note in figure["layout"]["annotations"]]
     assert labels == ["Goal", "This wave 50 %", "Previous wave 55 %"]
 
 
 def test_without_a_match_the_chart_is_empty() -> None:
-    figure = charts.wave_figure(curve_now([]), curve_then([]), palette=charts.PALETTES["dark"])
+    figure = charts.wave_figure(*wave_curves([]), palette=charts.PALETTES["dark"])
     assert figure["data"] == []
 
 
@@ -181,7 +191,7 @@ def test_the_page_starts_with_the_verdict_and_its_chart_is_of_the_chosen_wave(
     assert "At day 4, 25 % of the goal, previous wave 20 %: 5 points ahead." in html
     address = f"/projects/{own.pk}/compare/chart.json?with={earlier.pk}"
     assert address in html
-    assert len(client.get(address).json()["data"]) == 2
+    assert len(client.get(address).json()["data"]) == 3
     stranger = factories.person("viewer", factories.account())
     client.force_login(stranger)
     assert client.get(address).status_code == 404
