@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dashboard.fielding.effects.extra_completes import (
+    CpiStep,
     Estimate,
-    PriceStep,
     add_estimates,
     extra_completes,
     extra_cost,
@@ -37,12 +37,12 @@ def test_without_a_verdict_there_is_no_number(verdict: Verdict) -> None:
 
 
 def test_the_same_completes_at_a_higher_price_cost_more() -> None:
-    cost = extra_cost(Estimate(-10.0, 0.0, 10.0), 100, PriceStep(2.0, 2.5))
+    cost = extra_cost(Estimate(-10.0, 0.0, 10.0), 100, CpiStep(2.0, 2.5))
     assert cost == pytest.approx((30.0, 50.0, 70.0))
 
 
 def test_a_cut_that_loses_completes_costs_less_for_both_reasons() -> None:
-    cost = extra_cost(Estimate(-30.0, -20.0, -10.0), 80, PriceStep(3.0, 2.0))
+    cost = extra_cost(Estimate(-30.0, -20.0, -10.0), 80, CpiStep(3.0, 2.0))
     assert cost.middle == pytest.approx(80 * 2 - 100 * 3)
 
 

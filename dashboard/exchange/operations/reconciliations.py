@@ -2,7 +2,7 @@
 
 from dashboard.exchange.decode import Page
 from dashboard.exchange.operations.base import OperationsBase, query_string
-from dashboard.exchange.shapes.reconciliations import DueMonth, EligibleTargetGroup
+from dashboard.exchange.shapes.accounts import DueMonth, EligibleTargetGroup
 
 
 class ReconciliationOperations(OperationsBase):

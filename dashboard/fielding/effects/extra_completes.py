@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
-class PriceStep(NamedTuple):
+class CpiStep(NamedTuple):
     """The price of a complete before and after a change, in one currency."""
 
     old: float
@@ -50,7 +50,7 @@ def extra_completes(measure: Measure, completes_after: float) -> Estimate | None
     return Estimate(*(completes_after * (1 - 1 / ratio) for ratio in ratios))
 
 
-def extra_cost(extra: Estimate, completes_after: float, step: PriceStep) -> Estimate:
+def extra_cost(extra: Estimate, completes_after: float, step: CpiStep) -> Estimate:
     """Return the cost of the completes after a change, less what would have come at the old price.
 
     In the currency of the prices; the same completes at a higher price cost more, too.

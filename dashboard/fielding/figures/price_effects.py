@@ -12,8 +12,8 @@ from django.db.models import Max, Q
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.effects.extra_completes import (
+    CpiStep,
     Estimate,
-    PriceStep,
     extra_completes,
     extra_cost,
 )
@@ -226,7 +226,7 @@ def _stored_effect(effect: ChangeEffect, old: Decimal | None, new: Decimal | Non
     extra = extra_completes(measure, effect.completes_after)
     cost = None
     if extra and old is not None and new is not None and _in_one_currency(effect):
-        cost = extra_cost(extra, effect.completes_after, PriceStep(float(old), float(new)))
+        cost = extra_cost(extra, effect.completes_after, CpiStep(float(old), float(new)))
     overlaps = f"Within a day of: {', '.join(effect.overlaps)}." if effect.overlaps else ""
     return StoredEffect(
         verdict=measure.verdict,
@@ -237,8 +237,8 @@ def _stored_effect(effect: ChangeEffect, old: Decimal | None, new: Decimal | Non
         reason=overlaps or ("" if measure.ratio is not None else measure.reason),
         completes_after=effect.completes_after,
         until=effect.after[1].isoformat(timespec="seconds"),
-        extra=None if extra is None else tuple(extra),
-        extra_cost=None if cost is None else tuple(cost),
+        extra=None if extra is None else (extra.low, extra.middle, extra.high),
+        extra_cost=None if cost is None else (cost.low, cost.middle, cost.high),
     )
 
 

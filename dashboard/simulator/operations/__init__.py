@@ -11,7 +11,6 @@ from dashboard.simulator.operations import (
     numbers,
     profiles,
     projects,
-    reconciliations,
     supply,
     webhooks,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "numbers",
     "profiles",
     "projects",
-    "reconciliations",
     "supply",
     "webhooks",
 ]

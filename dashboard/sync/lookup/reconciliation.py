@@ -17,7 +17,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import Page
 from dashboard.exchange.errors import ExchangeError, Forbidden, MethodNotAllowed, NotFound
 from dashboard.exchange.pagination import iterate_pages
-from dashboard.exchange.shapes.reconciliations import DueMonth, EligibleTargetGroup
+from dashboard.exchange.shapes.accounts import DueMonth, EligibleTargetGroup
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
 from dashboard.sync.scheduling import reconciled_at

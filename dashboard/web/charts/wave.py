@@ -25,13 +25,13 @@ class CurvePoint(NamedTuple):
         return 100 * self.done / self.goal if self.goal else 0.0
 
 
-class Curve(NamedTuple):
+class WaveCurve(NamedTuple):
     """A wave over its days in field."""
 
     points: Sequence[CurvePoint]
 
 
-def wave_figure(now: Curve, then: Curve, whole: Curve, *, palette: Palette) -> Figure:
+def wave_figure(now: WaveCurve, then: WaveCurve, whole: WaveCurve, *, palette: Palette) -> Figure:
     """Return both waves as lines with their names at the end, and the present age as a rule.
 
     whole: the previous wave beyond the present age, as a faint line.
@@ -75,7 +75,7 @@ def wave_figure(now: Curve, then: Curve, whole: Curve, *, palette: Palette) -> F
     }
 
 
-def _trace(curve: Curve, name: str, colour: str, line: Figure) -> Figure:
+def _trace(curve: WaveCurve, name: str, colour: str, line: Figure) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -103,7 +103,7 @@ def _age_line(day: float, palette: Palette) -> Figure:
     }
 
 
-def _end_names(now: Curve, then: Curve, whole: Curve, palette: Palette) -> list[Figure]:
+def _end_names(now: WaveCurve, then: WaveCurve, whole: WaveCurve, palette: Palette) -> list[Figure]:
     """The names of the lines with their last values; the higher of two stands above its line."""
     mine, theirs = now.points[-1], then.points[-1]
     names = [

@@ -219,7 +219,7 @@ def sum_progress(pairs: Iterable[Pair]) -> WaveProgress | None:
     )
 
 
-class CountryRow(NamedTuple):
+class WaveCountry(NamedTuple):
     """A country in both waves at the same age."""
 
     country: str
@@ -251,14 +251,14 @@ def _completes_of_goal(done: float, goal: float) -> str:
     return f"{numbers.format_count(done)} of {numbers.format_count(goal)} completes"
 
 
-def country_rows(pairs: Iterable[Pair]) -> list[CountryRow]:
+def country_rows(pairs: Iterable[Pair]) -> list[WaveCountry]:
     """Return a row a country, those furthest behind the previous wave first."""
     by_country: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.series:
             by_country[pair.country].append(pair)
     rows = [
-        CountryRow(country, len(parts), progress)
+        WaveCountry(country, len(parts), progress)
         for country, parts in by_country.items()
         if (progress := sum_progress(parts))
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from dashboard.web.charts import Curve, CurvePoint
+from dashboard.web.charts import CurvePoint, WaveCurve
 from dashboard.web.projects.wave_comparison import DAY, Pair, Points, WaveSeries, count_at
 
 STEP = timedelta(hours=6)
@@ -20,16 +20,16 @@ class WaveCurves(NamedTuple):
     that are compared; where all groups have one age, `then` is the beginning of `whole`.
     """
 
-    now: Curve
-    then: Curve
-    whole: Curve
+    now: WaveCurve
+    then: WaveCurve
+    whole: WaveCurve
 
 
 def wave_curves(pairs: Sequence[Pair]) -> WaveCurves:
     """Return the curves of matched groups together; empty without a comparison."""
     rows = [pair.series for pair in pairs if pair.series]
     if not rows:
-        return WaveCurves(Curve([]), Curve([]), Curve([]))
+        return WaveCurves(WaveCurve([]), WaveCurve([]), WaveCurve([]))
     goal_now = sum(row.progress.goal_now for row in rows)
     goal_then = sum(row.progress.goal_then for row in rows)
     ages = _ages(max(row.age for row in rows))
@@ -43,8 +43,8 @@ def wave_curves(pairs: Sequence[Pair]) -> WaveCurves:
     )
 
 
-def _curve(ages: Sequence[timedelta], goal: float, done: Callable[[timedelta], float]) -> Curve:
-    return Curve([CurvePoint(age / DAY, done(age), goal) for age in ages])
+def _curve(ages: Sequence[timedelta], goal: float, done: Callable[[timedelta], float]) -> WaveCurve:
+    return WaveCurve([CurvePoint(age / DAY, done(age), goal) for age in ages])
 
 
 def _done_now(row: WaveSeries, age: timedelta) -> float:

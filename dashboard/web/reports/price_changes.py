@@ -203,7 +203,7 @@ def price_lines(request: HttpRequest, names: Names, *, now: datetime) -> list[Pr
         rows = rows.made_by(user, exchange_ids(request))
     elif choice.whose == MY_GROUPS:
         rows = rows.of_managed_groups(exchange_ids(request))
-    return [_price_line(row, names) for row in listing.filtered(rows).newest()]
+    return [_price_line(row, names) for row in listing.filtered(rows.newest())]
 
 
 def _price_line(row: PriceChange, names: Names) -> PriceLine:

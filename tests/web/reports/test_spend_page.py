@@ -236,7 +236,7 @@ def _empty_cache() -> None:
 
 
 def eligible(number: int, **fields: Any) -> EligibleGroup:
-    given = {
+    given: dict[str, Any] = {
         "exchange_id": factories.ulid(number),
         "name": f"On Cint {number}",
         "project_name": "Project on Cint",
