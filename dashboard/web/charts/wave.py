@@ -9,6 +9,7 @@ from dashboard.web.charts import frame
 from dashboard.web.charts.frame import Figure, Palette
 from dashboard.web.formatting import numbers
 
+APART = 8.0  # percent between two names that stand above each other
 NOW, THEN, WHOLE = "This wave", "Previous wave", "Previous wave to its end"
 
 
@@ -111,7 +112,7 @@ def _end_names(now: WaveCurve, then: WaveCurve, whole: WaveCurve, palette: Palet
         _end_name(theirs, THEN, palette.soft, is_above=mine.percent < theirs.percent),
     ]
     final = whole.points[-1] if whole.points else theirs
-    if final.day > theirs.day * 1.3:
+    if final.day > theirs.day * 1.3 or abs(final.percent - theirs.percent) >= APART:
         names.append(_end_name(final, "Final", palette.soft, is_above=True))
     return names
 
@@ -124,6 +125,7 @@ def _end_name(point: CurvePoint, name: str, colour: str, *, is_above: bool) -> F
         "y": point.percent,
         "xanchor": "right",
         "yanchor": "bottom" if is_above else "top",
+        "yshift": 0 if is_above else -6,
         "showarrow": False,
         "font": {"color": colour, "size": 12},
     }

@@ -34,8 +34,7 @@ NO_REFERENCE = "No reference"
 class ProjectEnd(NamedTuple):
     """What a project will have cost on its end dates, of its budget; over: by how much."""
 
-    cost: str
-    budget: str
+    text: str
     over: str
 
 
@@ -207,9 +206,9 @@ def project_ends(pks: Iterable[int]) -> dict[tuple[int, str], ProjectEnd]:
         for currency, money in outlook.money.items() if outlook else ():
             planned = budget.amount if budget and budget.currency == currency else None
             excess = budget_excess(outlook, budget) if outlook and planned is not None else None
+            cost = numbers.format_total(cost_by_end(money), "" if planned is not None else currency)
             ends[project.pk, currency] = ProjectEnd(
-                cost=numbers.format_total(cost_by_end(money), currency),
-                budget="" if planned is None else numbers.format_total(planned, currency),
-                over=numbers.format_total(excess, currency) if excess else "",
+                cost if planned is None else f"{cost} of {numbers.format_total(planned, currency)}",
+                f"{numbers.format_total(excess, '')} over" if excess else "",
             )
     return ends
