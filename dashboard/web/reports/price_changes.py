@@ -29,6 +29,7 @@ WHOSE = {MINE: "Made by me", MY_GROUPS: "Of my groups", EVERYBODY: "Everybody's"
 DAYS = ("7", "14", "30")
 DEFAULT_DAYS = "14"
 _ALLOWED_FOR = "after allowing for the field's "
+_TREND_SIGNS = {"own decline of ": "own trend −", "own rise of ": "own trend +"}
 # Labels of the table's figures in files, by direction of an interval.
 HEADINGS = (
     "Time (UTC)",
@@ -97,10 +98,12 @@ class PriceLine:
     @property
     def corrected(self) -> str:
         """Return what the effect is corrected for, or why there is no effect."""
-        correction = self.effect.correction.removeprefix(_ALLOWED_FOR).replace(" of ", " ")
         if self.effect.ratio is None:
             return self.effect.reason
-        return f"× {self.effect.ratio:.2f}" + (f", net of {correction}" if correction else "")
+        correction = self.effect.correction.removeprefix(_ALLOWED_FOR)
+        for word, sign in _TREND_SIGNS.items():
+            correction = correction.replace(word, sign)
+        return f"× {self.effect.ratio:.2f}" + (f", {correction}" if correction else "")
 
     @property
     def verdict(self) -> str:

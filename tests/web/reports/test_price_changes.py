@@ -56,7 +56,7 @@ def test_a_line_says_what_the_change_did_and_what_was_corrected(
         "2.75 USD",
         "+10 %",
         "21 → 35",
-        "× 1.50, net of own rise 11 %",
+        "× 1.50, own trend +11 %",
         "More completes",
         "+30",
         "+95 USD",
