@@ -12,6 +12,7 @@ from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.celery import app
 from dashboard.fielding.advice import learning, records
+from dashboard.fielding.figures import price_effects
 from dashboard.fielding.insight import baselines
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import retention, scheduling
@@ -59,6 +60,10 @@ def pull_project(pk: int) -> None:
     downtime.note_work(now=timezone.now())
     if cycle := rounds.run_next_round(pk, clock=timezone.now):
         detect.after_cycle(cycle=cycle, now=timezone.now())
+        if cycle.groups_written and cycle.project_id:
+            price_effects.measure_new_price_changes(
+                cycle.project_id, seen_since=cycle.started_at, now=timezone.now()
+            )
         _enqueue_projects()  # the next one need not wait for the beat
 
 
@@ -126,6 +131,13 @@ def tidy() -> None:
 def check_webhooks() -> None:
     """Find webhooks that the exchange has lost, every hour."""
     subscription.check_due(clock=timezone.now)
+
+
+@app.task(name="dashboard.tasks.measure_prices")
+def measure_prices() -> None:
+    """Measure what followed each recent change of price, every five minutes."""
+    downtime.note_work(now=timezone.now())
+    price_effects.measure_due_price_changes(now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.learn")

@@ -20,6 +20,7 @@ from dashboard.fielding.models import (
     ExchangeUser,
     Item,
     Membership,
+    PriceChange,
     Project,
     TargetGroup,
     User,
@@ -142,6 +143,30 @@ def edit(of: TargetGroup, **fields: Any) -> Edit:
         "settled_at": NOW + timedelta(seconds=2),
     }
     return Edit.objects.create(account=of.account, group=of, **(given | fields))
+
+
+def price_change(of: TargetGroup, at: datetime = NOW, **fields: Any) -> PriceChange:
+    """A raise of a group's CPI that brought 30 completes for 95 more."""
+    effect = {
+        "verdict": "raised",
+        "before": 21.0,
+        "after": 35.0,
+        "ratio": 1.5,
+        "correction": "after allowing for the field's own rise of 11 %",
+        "completes_after": 90.0,
+        "until": (at + timedelta(days=3)).isoformat(),
+        "extra": [10.0, 30.0, 45.0],
+        "extra_cost": [45.0, 95.0, 132.5],
+    }
+    given = {
+        "actor_type": "las_user",
+        "old_cpi": Decimal("2.50"),
+        "new_cpi": Decimal("2.75"),
+        "currency": of.currency,
+        "measured_at": at + timedelta(days=3),
+        "effect": effect | fields.pop("effect", {}),
+    }
+    return PriceChange.objects.create(account=of.account, group=of, at=at, **(given | fields))
 
 
 def item(of: TargetGroup, **fields: Any) -> Item:

@@ -330,7 +330,7 @@ class Audit:
     def _check_spend(self, groups: dict[str, dict[str, Answers]]) -> None:
         everything = [one for of_project in groups.values() for one in of_project.values()]
         done = sum(one.completes for one in everything if one.cost)
-        for address in ("/spend/export.csv", "/spend/export.csv?per=all"):
+        for address in ("/spend/export.csv?month=all&by=month", "/spend/export.csv?month=all"):
             rows = self._file(address)
             self._same(f"{address} completes", sum(int(row["Completes"]) for row in rows), done)
             for currency, cost in _spent(everything).items():

@@ -19,6 +19,7 @@ from dashboard.exchange.operations.groups import GroupOperations
 from dashboard.exchange.operations.jobs import JobOperations
 from dashboard.exchange.operations.pricing import PricingOperations
 from dashboard.exchange.operations.projects import ProjectOperations
+from dashboard.exchange.operations.reconciliations import ReconciliationOperations
 from dashboard.exchange.operations.webhooks import WebhookOperations
 
 BASE_URL = "https://api.cint.com/v1"
@@ -33,6 +34,7 @@ class ExchangeClient(
     PricingOperations,
     CalendarOperations,
     JobOperations,
+    ReconciliationOperations,
     WebhookOperations,
     FieldingOperations,
 ):

@@ -203,5 +203,6 @@ ROUNDS = {
         ("tidy", 3600),
         ("learn", 3600),
         ("check_webhooks", 3600),
+        ("measure_prices", 300),
     )
 }

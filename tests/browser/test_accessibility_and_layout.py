@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -64,6 +65,7 @@ PAGES = [
     "/groups/{group}/notes/",
     "/edits/{edit}/",
     "/projects/{project}/budget/",
+    "/projects/{project}/client-cpi/",
     "/projects/{project}/history/",
     "/search/?q=Japan",
     "/search/?q=01M6SXXEZ0WZ5Y56T31XKB77E2",
@@ -71,7 +73,10 @@ PAGES = [
     "/rate-cards/?unit={unit}&country=de",
     "/words/",
     "/activity/",
+    "/activity/prices/?whose=all",
     "/spend/",
+    "/spend/?month=all",
+    "/connections/{connection}/reconciliation/",
     "/me/",
     "/me/password/",
     "/mails/",
@@ -132,7 +137,8 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     SocialAccount.objects.create(
         user=anna, provider="sso", uid="00u" + "x" * 120, extra_data={"email": "a" * 60 + "@b.de"}
     )
-    project = factories.project(account, name="Brand tracker " + "W23 " * 20)
+    client_cpi = {"client_cpi": Decimal("6.00"), "client_cpi_currency": "USD"}
+    project = factories.project(account, name="Brand tracker " + "W23 " * 20, **client_cpi)
     group = factories.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})
     unit = BusinessUnit.objects.create(account=account, exchange_id="7", name="x" * 128)
     awkward = factories.group(
@@ -161,6 +167,18 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     )
     factories.completes(group, counts=range(100))
     exchange.cards["de"] = CARD
+    start = factories.NOW - timedelta(days=60)
+    earlier = factories.group(
+        factories.project(account, name="Brand tracker W22"),
+        name="Japan 25–54",
+        starts_at=start,
+        ends_at=start + timedelta(days=14),
+        status="completed",
+    )
+    factories.completes(earlier, until=start + timedelta(days=10), counts=range(200))
+    factories.price_change(awkward, datetime.now(UTC) - timedelta(days=2))
+    no_verdict = {"verdict": "cannot tell", "ratio": None, "extra": None, "extra_cost": None}
+    factories.price_change(group, datetime.now(UTC) - timedelta(days=1), effect=no_verdict)
     for one in (group, awkward):
         factories.item(one, critical=True)
         factories.item(one, remedy="fix_loi", state="waiting", waiting="snoozed", waiting_value=50)

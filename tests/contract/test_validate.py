@@ -16,7 +16,7 @@ VERSION = {"Cint-API-Version": "2025-12-18"}
 
 
 def test_the_contract_has_its_operations_at_their_addresses() -> None:
-    assert len(operations()) == 77
+    assert len(operations()) == 78
     found = operation_at("GET", f"/v1{LIST}")
     assert found is not None
     assert found.id == "get_list_target_groups"

@@ -154,6 +154,9 @@ CALLS: dict[str, Callable[[ExchangeClient], object]] = {
     "get_target_group_changelog": lambda c: c.get_target_group_changelog(
         **IN, change_types=["cpi_change", "status_change"]
     ),
+    "get_eligible_target_groups": lambda c: c.get_eligible_target_groups(
+        due_month="next_month", start_after="a+b/c=", project_manager_id=PERSON
+    ),
     "get_live_respondent_unique_codes_stats": lambda c: c.get_live_respondent_unique_codes_stats(
         target_group_id=GROUP
     ),

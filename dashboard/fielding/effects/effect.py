@@ -93,6 +93,7 @@ class MeasuredEffect:
 
     epc is the verdict on EPC; None across a CPI edit, which rescales EPC by itself (epc_note).
     overlaps: what else happened within a day of the change, so that no effect can be told.
+    completes_after: those counted in the window after the change.
     """
 
     change: SettingChange
@@ -104,6 +105,7 @@ class MeasuredEffect:
     overlaps: tuple[SettingChange, ...]
     before: tuple[datetime, datetime]
     after: tuple[datetime, datetime]
+    completes_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def effect_of_change(
         overlaps=overlaps,
         before=(utc_datetime(spans[0][0]), utc_datetime(spans[0][1])),
         after=(utc_datetime(spans[1][0]), utc_datetime(spans[1][1])),
+        completes_after=after.completes,
     )
 
 

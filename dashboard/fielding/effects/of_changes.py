@@ -50,7 +50,8 @@ class ChangeEffect:
 
     kind: cpi, goal, strategy, status (a resume) or re-entry; `what` is that in words. old and
     new are as the changelog or the edit has them. overlaps names what else happened within a day,
-    so that no effect can be told. before and after are the stretches that are compared.
+    so that no effect can be told. before and after are the stretches that are compared, and
+    completes_after those counted in the second.
     """
 
     at: datetime
@@ -66,6 +67,7 @@ class ChangeEffect:
     overlaps: tuple[str, ...]
     before: tuple[datetime, datetime]
     after: tuple[datetime, datetime]
+    completes_after: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -123,12 +125,18 @@ class GroupRecords:
 
 
 def effects_of_changes(
-    group: TargetGroup, records: GroupRecords, *, now: datetime, prior: Prior | None = None
+    group: TargetGroup,
+    records: GroupRecords,
+    *,
+    now: datetime,
+    prior: Prior | None = None,
+    kind: str | None = None,
 ) -> list[ChangeEffect]:
     """The effects of a group's changes of CPI, goal, strategy, status and re-entry, newest first.
 
-    The newest 20, of rows that were read already, in whatever order. A status change is one that
-    put the group back into the field: what a pause does needs no measuring.
+    The newest 20 (of one kind, if it is given), of rows that were read already, in whatever order.
+    A status change is one that put the group back into the field: what a pause does needs no
+    measuring.
     """
     listed = sorted(
         (c for c in records.changes if c.kind in KINDS and c.occurred_at <= now),
@@ -140,9 +148,10 @@ def effects_of_changes(
     measured = _group_of(group, listed, records, prior, now)
     settings = [row.as_setting_change for row in rows]
     others = [*settings, *other_events(group, records, settings, now=now)]
+    pairs = [pair for pair in zip(rows, settings, strict=True) if kind in (None, pair[0].kind)]
     return [
         _change_effect(row, effect.effect_of_change(setting, measured, now=now, others=others))
-        for row, setting in reversed(list(zip(rows, settings, strict=True))[-SHOWN:])
+        for row, setting in reversed(pairs[-SHOWN:])
     ]
 
 
@@ -220,6 +229,7 @@ def _change_effect(row: _ChangeRow, measured: effect.MeasuredEffect) -> ChangeEf
         overlaps=tuple(c.name for c in measured.overlaps),
         before=measured.before,
         after=measured.after,
+        completes_after=measured.completes_after,
     )
 
 

@@ -198,9 +198,10 @@ FIGURES = (
     ),
     FigureDefinition(
         "Difference to the previous wave",
-        "% of goal",
-        "Share of the goal reached minus that of the matched group of the previous wave, at the "
-        "same age.",
+        "percentage points",
+        "Share of the goal reached minus that of the previous wave, each group at the same age; of "
+        "the shares as they are shown. Of a country and of all groups: the sum of the completes "
+        "over the sum of the goals of the matched groups.",
         "since each group's own start",
         "groups with a match in the previous wave",
         OURS,
@@ -327,6 +328,53 @@ FIGURES = (
         "Cint's cost to date; split by Fieldwatch",
         "spend page, its files",
         "dashboard.fielding.figures.spend_by_month.split_by_month",
+    ),
+    FigureDefinition(
+        "Margin",
+        "money",
+        "Client CPI times completes, less their cost, by currency. The client CPI is the one that "
+        "Cint has for the group, else that of its project in Fieldwatch, in the group's currency; "
+        "completes without one are left out, and counted. Its share is of what the client pays. On "
+        "the project's page where at least half of the completes have one.",
+        "since launch, or a month (UTC)",
+        "all groups with a cost and a client CPI",
+        OURS,
+        "project, spend page, its files",
+        "dashboard.fielding.figures.margin.Margin.amount",
+    ),
+    FigureDefinition(
+        "Open to reconciliation",
+        "completes and money",
+        "Completes that can still be taken back, and their cost, until the end of the 25th of the "
+        "month after theirs (US Central).",
+        "last month until the 25th, and this month",
+        "groups that Cint lists as eligible",
+        EXCHANGE,
+        "spend page",
+        "dashboard.sync.lookup.reconciliation.read_eligibility",
+    ),
+    FigureDefinition(
+        "Extra completes",
+        "completes",
+        "Of the completes counted after a change of CPI, those that its effect accounts for: with "
+        "a ratio of 1.25 a fifth of them. With a 95 % interval; none while it is too early, or "
+        "where something else happened within a day. Sums add the squares of the errors.",
+        "at most 7 live days after the change, until the next one",
+        GROUP,
+        OURS,
+        "price changes, their files",
+        "dashboard.fielding.effects.extra_completes.extra_completes",
+    ),
+    FigureDefinition(
+        "Extra cost",
+        "money",
+        "The completes counted after a change of CPI at the new price, less those that would have "
+        "come without it at the old price; by currency.",
+        "at most 7 live days after the change, until the next one",
+        GROUP,
+        OURS,
+        "price changes, their files",
+        "dashboard.fielding.effects.extra_completes.extra_cost",
     ),
     FigureDefinition(
         "Completes gained",

@@ -21,6 +21,7 @@ from dashboard.fielding.models.history import (
     Change,
     CompletesDay,
     LearnedElasticity,
+    PriceChange,
     PriceChangeEffect,
     Reading,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Mute",
     "Note",
     "Notice",
+    "PriceChange",
     "PriceChangeEffect",
     "Project",
     "Quarantine",

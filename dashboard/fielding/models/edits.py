@@ -13,8 +13,8 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 
 class Edit(models.Model):
     """A change: of the exchange's, committed before it is sent and settled by reading back; or of
-    what is ours alone (budget, time zone), settled at once. Of a group, or of a whole project.
-    What cannot be read back is ended by a person who looked: given up, by whom and when.
+    what is ours alone (budget, client CPI, time zone), settled at once. Of a group, or of a whole
+    project. What cannot be read back is ended by a person who looked: given up, by whom and when.
 
     What is new is a change of the account until it is there, then of what it became.
     """
@@ -30,6 +30,7 @@ class Edit(models.Model):
         GOALS = "goals", "Goals"
         ASSISTANT = "assistant", "Fielding assistant"
         BUDGET = "budget", "Budget"
+        CLIENT_CPI = "client_cpi", "Client CPI"
         TIME_ZONE = "time_zone", "Time zone"
         # By a job of the exchange, for one group or many.
         STATUS = "status", "Status"

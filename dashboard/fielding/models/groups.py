@@ -34,6 +34,11 @@ class Project(models.Model):
     budget = amount_field()
     budget_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
 
+    # Ours: what the client pays per complete, of the groups in this currency for which Cint has no
+    # client CPI.
+    client_cpi = amount_field()
+    client_cpi_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+
     # The plan of polling: when it is due, and who is at it. `read_at` dates the numbers of every
     # group of the project: a complete cycle saw them all, changed or not.
     due_at = models.DateTimeField(null=True, db_index=True)

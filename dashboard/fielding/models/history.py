@@ -7,7 +7,7 @@ from django.db import models
 from dashboard.fielding.models.exchange import ExchangeAccount
 from dashboard.fielding.models.fields import Document, amount_field, foreign_id, rate_field
 from dashboard.fielding.models.groups import Project, TargetGroup
-from dashboard.fielding.models.querysets.rows import ChangeQuerySet
+from dashboard.fielding.models.querysets.rows import ChangeQuerySet, PriceChangeQuerySet
 from dashboard.fielding.models.querysets.series import CompletesDayQuerySet, ReadingQuerySet
 
 
@@ -89,6 +89,33 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.occurred_at:%Y-%m-%d %H:%M}Z"
+
+
+class PriceChange(models.Model):
+    """A change of a group's CPI, who made it, and what followed it as it was last measured."""
+
+    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="price_changes")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="price_changes")
+    at = models.DateTimeField()
+    # Made through Fieldwatch: the edit, and by whom. Both null: elsewhere, as the changelog says.
+    edit = models.ForeignKey("fielding.Edit", models.SET_NULL, null=True, related_name="+")
+    by = models.ForeignKey("fielding.User", models.SET_NULL, null=True, related_name="+")
+    actor_type = models.CharField(max_length=64, blank=True, default="")
+    actor_id = foreign_id(blank=True, default="")
+    old_cpi = amount_field()
+    new_cpi = amount_field()
+    currency = models.CharField(max_length=3, blank=True, default="")
+    effect = Document(default=dict)  # `figures.price_effects.StoredEffect`
+    measured_at = models.DateTimeField()
+
+    objects = PriceChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "at"], name="price_change_once")]
+        indexes = [models.Index(fields=["account", "-at"], name="price_change_account_time")]
+
+    def __str__(self) -> str:
+        return f"CPI of {self.group_id} at {self.at:%Y-%m-%d %H:%M}Z"
 
 
 class Baseline(models.Model):

@@ -233,19 +233,21 @@ def switch_re_entry(exchange: "SimulatedExchange", _steps: list[str], body: Json
 
     `unique_codes`: 200 serves the survey links to the accounts that have them; 403 (as for an
     account without), 404 or 405 refuses them to all. `what_if`: the same of feasibility of launched
-    groups. `cpi_digits`: prices are rounded to so many
-    digits; null does not round.
+    groups. `reconciliation`: 403 refuses the groups with completes that can be reconciled.
+    `cpi_digits`: prices are rounded to so many digits; null does not round.
     """
     world = exchange.world
     world.re_entry_status = int(body.get("re_entry", world.re_entry_status))
     world.unique_codes_status = int(body.get("unique_codes", world.unique_codes_status))
     world.what_if_status = int(body.get("what_if", world.what_if_status))
+    world.reconciliation_status = int(body.get("reconciliation", world.reconciliation_status))
     digits = body.get("cpi_digits", world.cpi_digits)
     world.cpi_digits = None if digits is None else int(digits)
     return {
         "re_entry": world.re_entry_status,
         "unique_codes": world.unique_codes_status,
         "what_if": world.what_if_status,
+        "reconciliation": world.reconciliation_status,
         "cpi_digits": world.cpi_digits,
     }
 

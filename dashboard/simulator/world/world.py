@@ -77,6 +77,7 @@ class World:
         self.re_entry_status = 200
         self.unique_codes_status = 200
         self.what_if_status = 200
+        self.reconciliation_status = 200
         self.violations: list[Json] = []
         self.cpi_digits: int | None = None
         self.ids_created = 0

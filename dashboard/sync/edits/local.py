@@ -1,4 +1,4 @@
-"""Edits that only Fieldwatch stores: budgets, and time zones that override the country's.
+"""Edits that only Fieldwatch stores: budgets, client CPIs, and time zones of groups.
 
 Nothing is sent. They have a row like every edit, with before, after and outcome; a form is stored
 once, and nobody's change is overwritten unseen.
@@ -16,17 +16,22 @@ from dashboard.fielding.models import Edit, Project, TargetGroup, User
 from dashboard.sync.columns.group_columns import Columns
 from dashboard.sync.edits.merge import Value
 
-KINDS = frozenset({Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE})
+KINDS = frozenset({Edit.Kind.BUDGET, Edit.Kind.CLIENT_CPI, Edit.Kind.TIME_ZONE})
+OF_PROJECTS_ONLY = frozenset({Edit.Kind.CLIENT_CPI})
 
 
 def current_value(subject: TargetGroup | Project, kind: str) -> Value:
     """The stored value: an amount with its currency or None, or the name of a time zone or ""."""
     if kind == Edit.Kind.TIME_ZONE and isinstance(subject, TargetGroup):
         return subject.time_zone
-    if subject.budget is None:
-        return None
+    if kind == Edit.Kind.CLIENT_CPI and isinstance(subject, Project):
+        return _money(subject.client_cpi, subject.client_cpi_currency)
     currency = subject.currency if isinstance(subject, TargetGroup) else subject.budget_currency
-    return {"value": format(subject.budget, "f"), "currency_code": currency}
+    return _money(subject.budget, currency)
+
+
+def _money(amount: Decimal | None, currency: str) -> Value:
+    return None if amount is None else {"value": format(amount, "f"), "currency_code": currency}
 
 
 def save_local_edit(
@@ -88,6 +93,11 @@ def _columns_of(subject: TargetGroup | Project, edit: Edit) -> Columns:
     if edit.kind == Edit.Kind.TIME_ZONE:
         return {"time_zone": edit.wanted}
     money = edit.wanted
+    if edit.kind == Edit.Kind.CLIENT_CPI:
+        return {
+            "client_cpi": Decimal(money["value"]) if money else None,
+            "client_cpi_currency": money["currency_code"] if money else "",
+        }
     columns: Columns = {"budget": Decimal(money["value"]) if money else None}
     if isinstance(subject, Project):
         columns["budget_currency"] = money["currency_code"] if money else ""

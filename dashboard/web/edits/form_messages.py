@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.models import Edit, TargetGroup
-from dashboard.sync.edits import send
+from dashboard.sync.edits import local, send
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
 from dashboard.web.edits.forms.base import Form, Value
@@ -69,7 +69,7 @@ def outcome_sentence(edit: Edit, names: Names, zone: ZoneInfo | None) -> str:
         return f"{what}: sent, not confirmed yet. This line updates once it is."
     if edit.state != Edit.State.CONFIRMED:
         return f"{what}: {history.outcome_label(edit)}."
-    is_local = edit.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
+    is_local = edit.kind in local.KINDS
     return f"{what}: {'saved.' if is_local else 'confirmed by Cint.'}"
 
 

@@ -106,7 +106,8 @@ def _form_url(edit: Edit, purpose: str) -> str:
     if edit.kind in (Edit.Kind.NEW_DRAFT, Edit.Kind.NEW_PROJECT):
         return ""
     if not isinstance(edit.group, TargetGroup):
-        return reverse("project-budget", args=[edit.project_id]) + _query_of(purpose, edit)
+        page = "client-cpi" if edit.kind == Edit.Kind.CLIENT_CPI else "project-budget"
+        return reverse(page, args=[edit.project_id]) + _query_of(purpose, edit)
     if edit.kind == Edit.Kind.DRAFT and edit.group.status == "draft":
         return reverse("draft", args=[edit.group_id]) + _query_of(purpose, edit)
     form = FORMS.get(edit.kind)

@@ -66,6 +66,13 @@ _TERMS = (
         "Share of respondents who started the survey and left without an exit status.",
         "Drop-off rate",
     ),
+    Term(
+        "Effect of a price change",
+        "Completes a typical day after the change over those before it, net of the field's own "
+        "rise or decline. The extra completes are those after the change, within at most 7 live "
+        "days and until the next change, that the effect accounts for; the extra cost is what all "
+        "completes of these days cost more than without the change.",
+    ),
     Term("End date", "When fielding ends, in the time zone of the group's country.", "End date"),
     Term("Entrants", "Respondents who clicked into the group, before any question.", "Entrants"),
     Term(
@@ -112,6 +119,12 @@ _TERMS = (
         "today: what was missing at midnight in each group's time zone, spread evenly until the "
         "end date. Groups that have not been updated since midnight are left out, here and in "
         "completes today.",
+    ),
+    Term(
+        "Margin",
+        "What the client pays for the completes, less what they cost to date, and its share of "
+        "what the client pays. The client CPI is the one in the group's details on Cint, else that "
+        "of the project. Completes without one, or with one in another currency, are left out.",
     ),
     Term("Pace", "Completes so far against those expected by now."),
     Term(

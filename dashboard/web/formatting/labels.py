@@ -104,6 +104,15 @@ ACTORS = {
     "system_user": "Cint (automatic)",
 }
 
+# By the verdict on a change: the tone of its tag.
+EFFECT_TONES = {
+    "raised": "good",
+    "lowered": "bad",
+    "no clear effect": "info",
+    "too early": "warn",
+    "cannot tell": "warn",
+}
+
 RE_ENTRY_STATUSES = {
     "completes": "Completed the survey",
     "pre_client_survey_processes": "Left before the survey began",

@@ -33,6 +33,15 @@ def format_value(value: object, names: Names | None = None, zone: ZoneInfo | Non
     return numbers.format_limit(value) if isinstance(value, float) else str(value)
 
 
+def format_daily_rates(before: float | None, after: float | None) -> str:
+    """Return "21 → 35": two rates with the digits that tell them apart; empty without both."""
+    if before is None or after is None:
+        return ""
+    digits = 0 if min(before, after) >= 10 else 1
+    first = numbers.format_beside(before, after, digits)
+    return f"{first} → {numbers.format_beside(after, before, digits)}"
+
+
 def _object_in_words(value: Mapping[str, object], names: Names, zone: ZoneInfo | None) -> str:
     if "value" in value and "currency_code" in value:
         try:

@@ -25,11 +25,11 @@ PLACES = [
     NavItem(
         "projects",
         "Projects",
-        ("projects", "project", "compare", "project-budget", "project-history"),
+        ("projects", "project", "compare", "project-budget", "client-cpi", "project-history"),
     ),
     NavItem("groups", "Groups", ("groups", "group", "edit", "notes")),
-    NavItem("activity", "Activity", ("activity", "made")),
-    NavItem("spend", "Spend", ("spend",)),
+    NavItem("activity", "Activity", ("activity", "made", "prices")),
+    NavItem("spend", "Spend", ("spend", "reconciliation")),
     NavItem(
         "rules",
         "Alerts",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.fielding.figures.goal_cost import COST_BY_END_DATE
+from dashboard.fielding.figures.margin import Margin, margins_of_project
 from dashboard.fielding.figures.project_outlook import ProjectOutlook, outlook_of_project
 from dashboard.fielding.figures.project_verdict import (
     Budget,
@@ -31,17 +33,23 @@ class Tile:
 
 
 def project_tiles(project: Project) -> list[Tile]:
-    """Return the tiles of a project; none before its first pull or without a group in the plan."""
+    """Return the tiles of a project; none before its first pull or without a group in the plan.
+
+    The last one is the margin; where no client CPI is known, the paused groups have a tile instead.
+    """
     outlook = outlook_of_project(project)
     if outlook is None or not outlook.groups:
         return []
+    spend = _spend_tile(outlook, budget_of_project(project))
+    margins = {
+        code: margin for code, margin in margins_of_project(project).items() if margin.is_known
+    }
     return [
         _completes_tile(outlook),
         _target_tile(outlook),
         _projected_tile(outlook),
         _late_tile(outlook),
-        _paused_tile(outlook),
-        _spend_tile(outlook, budget_of_project(project)),
+        *((spend, _margin_tile(margins)) if margins else (_paused_tile(outlook), spend)),
     ]
 
 
@@ -118,3 +126,21 @@ def _spend_tile(outlook: ProjectOutlook, budget: Budget | None) -> Tile:
     if budget:
         notes.append((f"budget {numbers.format_total(budget.amount, budget.currency)}", tone))
     return Tile("Spend", numbers.format_totals(spent), notes=tuple(notes), hint="Spend", wide=True)
+
+
+def _margin_tile(margins: Mapping[str, Margin]) -> Tile:
+    """Return the margin to date by currency, with its share, and of which completes it is."""
+    amounts = {code: margin.billed - margin.cost for code, margin in margins.items()}
+    notes = []
+    for code, margin in sorted(margins.items()):
+        if margin.share is not None:
+            name = f" {code}" if len(margins) > 1 else ""
+            share = numbers.format_percent(round(margin.share, 4))
+            notes.append((f"{share} of what the client pays{name}", ""))
+    unpriced = sum(margin.unpriced for margin in margins.values())
+    if unpriced:
+        notes.append((f"without {numbers.format_count(unpriced)} completes: no client CPI", ""))
+    tone = "warn" if any(amount < 0 for amount in amounts.values()) else ""
+    if tone:
+        notes.insert(0, ("a loss", tone))
+    return Tile("Margin", numbers.format_totals(amounts), notes=tuple(notes), hint="Margin")

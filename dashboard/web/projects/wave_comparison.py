@@ -1,13 +1,15 @@
-"""Compare a tracker with a previous wave: the same groups on the same day in field."""
+"""Compare a tracker with a previous wave: the share of the goal on the same day in field."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.models import CompletesDay, TargetGroup
@@ -34,6 +36,7 @@ FIELDS = (
 )
 
 WaveKey = tuple[str, str]
+Points = list[tuple[datetime, int]]
 GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 
@@ -65,6 +68,55 @@ class WaveSide:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveProgress:
+    """Completes and goal of both waves at the same age: of a group, a country or all groups."""
+
+    done_now: float
+    goal_now: float
+    done_then: float
+    goal_then: float
+
+    @property
+    def share_now(self) -> float:
+        """Return the share of the goal that this wave has."""
+        return self.done_now / self.goal_now
+
+    @property
+    def share_then(self) -> float:
+        """Return the share of the goal that the previous wave had at the same age."""
+        return self.done_then / self.goal_then
+
+    @property
+    def points(self) -> int:
+        """Return the percentage points of the goal ahead of the previous wave.
+
+        Of the shares as they are shown, so that the difference is the one between them.
+        """
+        return round(self.share_now * 100) - round(self.share_then * 100)
+
+    @property
+    def points_text(self) -> str:
+        """Return the difference in words: "+4 points", "level"."""
+        return format_points(self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class WaveSeries:
+    """The completes of a matched group over its age in both waves.
+
+    points_now and points_then: (time, completes), oldest first, of groups that started at
+    start_now and start_then. age: how long the group was in field by now.
+    """
+
+    age: timedelta
+    start_now: datetime
+    start_then: datetime
+    points_now: Points
+    points_then: Points
+    progress: WaveProgress
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A group and its previous wave on the same day in field."""
 
@@ -76,6 +128,7 @@ class Pair:
     ahead: int | None  # completes more (negative: fewer) than the previous wave
     lead: float | None  # share of the own goal minus that of the previous wave
     ended: str
+    series: WaveSeries | None  # None without a goal or a count in either wave
 
     @property
     def ahead_text(self) -> str:
@@ -84,11 +137,8 @@ class Pair:
 
     @property
     def lead_text(self) -> str:
-        """Return the lead in percentage points of the goal: "+4 % of goal"; a dash without one."""
-        if self.lead is None:
-            return numbers.DASH
-        points = round(self.lead * 100)
-        return f"{numbers.format_signed(points)} % of goal" if points else "level"
+        """Return the lead in percentage points of the goal: "+4 points"; a dash without one."""
+        return numbers.DASH if self.series is None else self.series.progress.points_text
 
 
 def compare_groups(
@@ -105,12 +155,9 @@ def compare_groups(
         for group in own
         if group.starts_at and wave_key(group) in previous_waves
     ]
-    series = _load_points([then.pk for _, then in matched])
-    pairs = [_compare_pair(group, then, series.get(then.pk, []), now) for group, then in matched]
+    series = _load_points([row.pk for pair in matched for row in pair])
+    pairs = [_compare_pair(group, then, series, now) for group, then in matched]
     return sorted(pairs, key=lambda pair: (pair.lead is None, pair.lead or 0, pair.name))
-
-
-Points = list[tuple[datetime, int]]
 
 
 def _load_points(pks: Sequence[int]) -> dict[int, Points]:
@@ -121,12 +168,25 @@ def _load_points(pks: Sequence[int]) -> dict[int, Points]:
     return {pk: completes.points_of_days(packed_days) for pk, packed_days in days.items()}
 
 
-def _compare_pair(group: GroupRow, then: GroupRow, points: Points, now: datetime) -> Pair:
+def _compare_pair(
+    group: GroupRow, then: GroupRow, series: Mapping[int, Points], now: datetime
+) -> Pair:
+    points = series.get(then.pk, [])
     age = max(min(now, group.ends_at or now) - group.starts_at, timedelta(0))
-    at = bisect_right(points, then.starts_at + age, key=lambda point: point[0])
-    previous_completes = points[at - 1][1] if at else (0 if points else None)
+    previous_completes = count_at(points, then.starts_at + age) if points else None
     comparable = group.completes is not None and previous_completes is not None
     shares = _share_of_goal(group, group.completes), _share_of_goal(then, previous_completes)
+    goals = completes_target(group), completes_target(then)
+    wave_series = None
+    if comparable and goals[0] and goals[1]:
+        wave_series = WaveSeries(
+            age=age,
+            start_now=group.starts_at,
+            start_then=then.starts_at,
+            points_now=series.get(group.pk, []),
+            points_then=points,
+            progress=WaveProgress(group.completes, goals[0], previous_completes or 0, goals[1]),
+        )
     return Pair(
         name=group.name,
         country=labels.country_name(group.country_code) if group.country_code else numbers.DASH,
@@ -136,7 +196,121 @@ def _compare_pair(group: GroupRow, then: GroupRow, points: Points, now: datetime
         ahead=group.completes - previous_completes if comparable else None,
         lead=None if None in shares else (shares[0] or 0.0) - (shares[1] or 0.0),
         ended=_final_result(then, now),
+        series=wave_series,
     )
+
+
+def count_at(points: Points, moment: datetime) -> int:
+    """Return the completes by a time: 0 before the first point."""
+    at = bisect_right(points, moment, key=lambda point: point[0])
+    return points[at - 1][1] if at else 0
+
+
+def sum_progress(pairs: Iterable[Pair]) -> WaveProgress | None:
+    """Return the progress of groups together, each at its own age; None without a comparison."""
+    parts = [pair.series.progress for pair in pairs if pair.series]
+    if not parts:
+        return None
+    return WaveProgress(
+        done_now=sum(part.done_now for part in parts),
+        goal_now=sum(part.goal_now for part in parts),
+        done_then=sum(part.done_then for part in parts),
+        goal_then=sum(part.goal_then for part in parts),
+    )
+
+
+class WaveCountry(NamedTuple):
+    """A country in both waves at the same age."""
+
+    country: str
+    groups: int
+    progress: WaveProgress
+
+    @property
+    def now(self) -> str:
+        """Return the share of the goal that this wave has."""
+        return numbers.format_percent(self.progress.share_now)
+
+    @property
+    def then(self) -> str:
+        """Return the share of the goal that the previous wave had."""
+        return numbers.format_percent(self.progress.share_then)
+
+    @property
+    def completes_now(self) -> str:
+        """Return "1,204 of 2,900 completes" of this wave."""
+        return _completes_of_goal(self.progress.done_now, self.progress.goal_now)
+
+    @property
+    def completes_then(self) -> str:
+        """Return the same of the previous wave."""
+        return _completes_of_goal(self.progress.done_then, self.progress.goal_then)
+
+
+def _completes_of_goal(done: float, goal: float) -> str:
+    return f"{numbers.format_count(done)} of {numbers.format_count(goal)} completes"
+
+
+def country_rows(pairs: Iterable[Pair]) -> list[WaveCountry]:
+    """Return a row a country, those furthest behind the previous wave first."""
+    by_country: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.series:
+            by_country[pair.country].append(pair)
+    rows = [
+        WaveCountry(country, len(parts), progress)
+        for country, parts in by_country.items()
+        if (progress := sum_progress(parts))
+    ]
+    return sorted(rows, key=lambda row: (row.progress.points, row.country))
+
+
+class WaveVerdict(NamedTuple):
+    """How a wave does against the previous one, in a sentence, and the tone of it."""
+
+    sentence: str
+    tone: str
+    note: str
+
+
+def wave_verdict(pairs: Sequence[Pair]) -> WaveVerdict | None:
+    """Return the verdict on all matched groups; None without a comparison."""
+    progress = sum_progress(pairs)
+    compared = [pair.series for pair in pairs if pair.series]
+    if progress is None:
+        return None
+    ages = sorted(series.age / DAY for series in compared)
+    day = numbers.format_count(round(median(ages)))
+    shares = (numbers.format_percent(share) for share in (progress.share_now, progress.share_then))
+    now, then = shares
+    points = progress.points
+    words = f"{_count_points(abs(points))} {'behind' if points < 0 else 'ahead'}"
+    sentence = (
+        f"At day {day}, {now} of the goal, previous wave {then}: {words if points else 'level'}."
+    )
+    notes = []
+    if round(ages[0]) != round(ages[-1]):
+        notes.append(
+            f"Groups are {ages[0]:.0f} to {ages[-1]:.0f} days in field, each at its own age."
+        )
+    if left_out := len(pairs) - len(compared):
+        plural = "s have" if left_out > 1 else " has"
+        notes.append(
+            f"{numbers.format_count(left_out)} matched group{plural} no goal or no counts, "
+            "and no part in this."
+        )
+    return WaveVerdict(sentence, "warn" if points < 0 else "good", " ".join(notes))
+
+
+def format_points(points: int) -> str:
+    """Format a difference in percentage points: "+4 points", "−1 point", "level"."""
+    if not points:
+        return "level"
+    return f"{numbers.format_signed(points)} point{'' if abs(points) == 1 else 's'}"
+
+
+def _count_points(points: int) -> str:
+    return f"{points} point{'' if points == 1 else 's'}"
 
 
 def _final_result(then: GroupRow, now: datetime) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TypedDict
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple, TypedDict
 
+from django.db.models import Min
 from django.http import HttpRequest
 
+from dashboard.fielding.figures.spend_by_month import Month, month_starts
 from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.web.formatting import labels
-from dashboard.web.reports import spending
+from dashboard.web.reports import spend_sections, spending
+from dashboard.web.reports.spend_sections import CurrencySpend
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
 
@@ -20,22 +25,58 @@ FILTERS = {
     "currency": "currency",
 }
 COLUMNS = {"project": Column("Project", "project")}
+WHOLE_FIELD = "all"
+_MONTH = re.compile(r"[12]\d{3}-(?:0[1-9]|1[0-2])")
+_MOST_MONTHS = 36  # to choose from
+
+
+class SpendChoice(NamedTuple):
+    """What the table shows: a month (UTC), or "" for the whole field; and its subtotals."""
+
+    month: Month
+    grouping: str
+
+    @property
+    def by_month(self) -> bool:
+        """Whether lines are split by month."""
+        return bool(self.month) or self.grouping == "month"
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    """Read filters and sorting from the query string; a project that is no number is dropped."""
+    """Read the filters from the query string; a project that is no number is dropped."""
     query = drop_non_numeric(request.GET, "project")
-    return Listing(query, COLUMNS, "project", FILTERS, extras=("month", "per"))
+    return Listing(
+        query,
+        COLUMNS,
+        "project",
+        FILTERS,
+        groupings=spend_sections.GROUPINGS,
+        extras=("month", "per"),
+    )
+
+
+def choice_of(listing: Listing, now: datetime) -> SpendChoice:
+    """Return the month, by default the present one (UTC), and the subtotals.
+
+    `per=all` is how links of releases up to 0.2 ask for the whole field.
+    """
+    month, grouping = listing.extra.get("month", ""), listing.grouped
+    if WHOLE_FIELD in (month, listing.extra.get("per")):
+        return SpendChoice("", grouping or spend_sections.DEFAULT_GROUPING)
+    if grouping == "month":  # one month has no subtotals by month
+        grouping = ""
+    if not _MONTH.fullmatch(month):
+        month = f"{now.astimezone(UTC):%Y-%m}"
+    return SpendChoice(month, grouping or spend_sections.DEFAULT_GROUPING)
 
 
 def spend_lines(
     groups: TargetGroupQuerySet, listing: Listing, now: datetime
 ) -> list[spending.SpendLine]:
-    """Return all lines that match the filters."""
-    months = listing.extra.get("per") != "all"
-    lines = spending.load_spend_lines(listing.filtered(groups), months=months, now=now)
-    month = listing.extra.get("month")
-    return [line for line in lines if line.month == month] if month and months else lines
+    """Return all lines that match the filters and the month."""
+    choice = choice_of(listing, now)
+    lines = spending.load_spend_lines(listing.filtered(groups), months=choice.by_month, now=now)
+    return [line for line in lines if line.month == choice.month] if choice.month else lines
 
 
 FilterChoice = tuple[str, str, list[tuple[str, str]]]  # name, label, options
@@ -44,33 +85,96 @@ FilterChoice = tuple[str, str, list[tuple[str, str]]]  # name, label, options
 class SpendContext(TypedDict):
     """What the template of the spend page reads."""
 
-    lines: list[spending.SpendLine]
+    currencies: Sequence[CurrencySpend]
     totals: list[str]
     listing: Listing
+    choice: SpendChoice
+    period: str
+    month: str
+    final: str
+    months: list[tuple[str, str]]
+    groupings: list[tuple[str, str]]
+    heading: str
+    has_margin: bool
     pages: dict[str, object]
     choices: list[FilterChoice]
-    monthly: bool
     now: datetime
+    whole_field: str
     export: str
 
 
 def spend_context(
     request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
 ) -> SpendContext:
-    """Return the template context: the table, its totals, and the filter choices."""
+    """Return the template context: sections with subtotals, totals, and the filter choices."""
     listing = listing_of(request)
+    choice = choice_of(listing, now)
     lines = spend_lines(groups, listing, now)
-    start = (listing.number - 1) * listing.per_page
+    ends = {}
+    if choice.grouping == "project" and "country" not in listing.chosen:
+        ends = spend_sections.project_ends({line.project_pk for line in lines})
+    currencies = spend_sections.sections_by_currency(lines, choice.grouping, ends)
+    number_of_sections = sum(len(money.sections) for money in currencies)
     return {
-        "lines": lines[start : start + listing.per_page],
+        "currencies": _page_of(currencies, listing),
         "totals": spending.totals_by_currency(lines),
         "listing": listing,
-        "pages": listing.pages(len(lines)),
+        "choice": choice,
+        "period": spending.name_of_month(choice.month) if choice.month else "Whole field",
+        "month": choice.month or WHOLE_FIELD,
+        "final": _final_text(lines, now) if choice.month else "",
+        "months": _months_to_choose(groups, choice.month, now),
+        "groupings": [
+            pair
+            for pair in spend_sections.GROUPINGS.items()
+            if pair[0] != "month" or not choice.month
+        ],
+        "heading": spend_sections.GROUPINGS[choice.grouping],
+        "has_margin": any(money.total.margin.completes for money in currencies),
+        "pages": listing.pages(number_of_sections),
         "choices": _filter_choices(groups),
-        "monthly": listing.extra.get("per") != "all",
         "now": now,
+        "whole_field": listing.address(month=WHOLE_FIELD),
         "export": request.path + "export.{}" + listing.address(),
     }
+
+
+def _page_of(currencies: Iterable[CurrencySpend], listing: Listing) -> list[CurrencySpend]:
+    """Return the sections of a page, each below the total of its currency."""
+    size, place, shown = listing.per_page, 0, []
+    begin = (listing.number - 1) * size
+    for money in currencies:
+        end = place + len(money.sections)
+        part = money.sections[max(begin - place, 0) : max(begin + size - place, 0)]
+        if part:
+            shown.append(CurrencySpend(money.total, part))
+        place = end
+    return shown
+
+
+def _final_text(lines: Iterable[spending.SpendLine], now: datetime) -> str:
+    """Return until when a month can still change: the end of the 25th in US Central."""
+    final = max((line.final for line in lines if line.final), default=None)
+    if final is None:
+        return ""
+    day = f"{final - timedelta(hours=12):%-d %b %Y}"
+    if final <= now:
+        return f"Final: its reconciliation ended on {day}."
+    return f"It can change until the end of {day} (US Central), when its reconciliation ends."
+
+
+def _months_to_choose(
+    groups: TargetGroupQuerySet, chosen: Month, now: datetime
+) -> list[tuple[str, str]]:
+    """Return the months since the first complete, the newest first, and the whole field."""
+    first = groups.filter(cost__gt=0).aggregate(
+        complete=Min("first_complete_at"), start=Min("starts_at")
+    )
+    began = min(filter(None, (first["complete"], first["start"], now)))
+    months = {f"{start:%Y-%m}" for start in month_starts(began, now)[:-1][-_MOST_MONTHS:]}
+    months |= {f"{now.astimezone(UTC):%Y-%m}", *([chosen] if chosen else [])}
+    named = [(month, f"{date.fromisoformat(f'{month}-01'):%b %Y}") for month in sorted(months)]
+    return [*reversed(named), (WHOLE_FIELD, "Whole field")]
 
 
 def _filter_choices(groups: TargetGroupQuerySet) -> list[FilterChoice]:

@@ -7,13 +7,19 @@ the CPI of their hours, from the changelog; the months add up to Cint's total.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 
+from dashboard.fielding.figures.margin import (
+    GROUP_CLIENT_CPI,
+    Margin,
+    client_cpi_of_group,
+    client_price_of_project,
+)
 from dashboard.fielding.figures.spend_by_month import Month, MonthSpend, split_by_month
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.scheduling import reconciled_at
@@ -30,6 +36,9 @@ HEADINGS = (
     "Completes",
     "Average CPI",
     "Spend",
+    "Client pays",
+    "Margin",
+    "Completes without a client CPI",
     "Budget of the groups",
     "Budget of the project",
     "Currency",
@@ -47,6 +56,9 @@ FIELDS = (
     "budget",
     "project__budget",
     "project__budget_currency",
+    "project__client_cpi",
+    "project__client_cpi_currency",
+    GROUP_CLIENT_CPI,
     "first_complete_at",
     "last_complete_at",
     "starts_at",
@@ -74,6 +86,7 @@ class SpendLine:
     project_budget: Decimal | None = None
     # The end of reconciliation: no count of this line can fall after it.
     final: datetime | None = None
+    margin: Margin = field(default_factory=Margin)
 
     @property
     def country(self) -> str:
@@ -83,7 +96,7 @@ class SpendLine:
     @property
     def month_name(self) -> str:
         """Return the month as people write it: Nov 2026."""
-        return f"{date.fromisoformat(f'{self.month}-01'):%b %Y}" if self.month else "Unknown"
+        return name_of_month(self.month)
 
     @property
     def average(self) -> Decimal | None:
@@ -91,6 +104,11 @@ class SpendLine:
         if self.completes <= 0:
             return None
         return round(self.spent / self.completes, 4)
+
+
+def name_of_month(month: Month) -> str:
+    """Return a month as people write it: Nov 2026."""
+    return f"{date.fromisoformat(f'{month}-01'):%b %Y}" if month else "Unknown"
 
 
 def load_spend_lines(
@@ -105,6 +123,7 @@ def load_spend_lines(
     final_before = _first_open_month(now)
     lines: dict[tuple[int, str, Month, str], SpendLine] = {}
     for row in rows:
+        client_cpi = _client_cpi_of(row)
         for month, part in _split_group(row, history, final_before, now).items():
             key = (row.project_id, row.country_code, month, row.currency)
             line = lines.setdefault(
@@ -113,6 +132,7 @@ def load_spend_lines(
             line.groups += 1
             line.completes += part.completes
             line.spent += part.cost
+            line.margin.add_completes(part.completes, part.cost, client_cpi)
             if row.budget is not None and not months:
                 line.budget = (line.budget or Decimal(0)) + row.budget
             at = _reconciled_on(month, row.last_complete_at)
@@ -124,6 +144,12 @@ def load_spend_lines(
     if not months:
         _add_project_budgets(ordered, rows)
     return ordered
+
+
+def _client_cpi_of(row: GroupRow) -> Decimal | None:
+    """Return what the client pays per complete of a group; None if it is not known."""
+    price = client_price_of_project(row.project__client_cpi, row.project__client_cpi_currency)
+    return client_cpi_of_group(getattr(row, GROUP_CLIENT_CPI), row.currency, price)
 
 
 def _split_group(
@@ -189,6 +215,9 @@ def line_cells(line: SpendLine) -> list[Cell]:
         line.completes,
         line.average,
         line.spent,
+        line.margin.billed if line.margin.completes else None,
+        line.margin.amount,
+        line.margin.unpriced,
         line.budget,
         line.project_budget,
         line.currency,

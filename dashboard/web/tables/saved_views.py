@@ -17,6 +17,7 @@ PAGES = {
     "project": "Groups of a project",
     "groups": "Groups of all projects",
     "activity": "Activity",
+    "prices": "Price changes",
     "spend": "Spend",
 }
 # The page number is not part of a view.

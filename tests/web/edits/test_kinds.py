@@ -24,7 +24,13 @@ from tests.fakes.edit_gateway import DETAILS, GOALS, RE_ENTRY
 HOUSE = Path(__file__).resolve().parents[3]
 BY_JOBS = {Edit.Kind.STATUS, Edit.Kind.MANAGER}
 # A value of these is one thing: its words are the kind's own label and the value.
-ONE_PART = {Edit.Kind.CPI, Edit.Kind.FILLING_STRATEGY, Edit.Kind.BUDGET, Edit.Kind.STATUS}
+ONE_PART = {
+    Edit.Kind.CPI,
+    Edit.Kind.FILLING_STRATEGY,
+    Edit.Kind.BUDGET,
+    Edit.Kind.CLIENT_CPI,
+    Edit.Kind.STATUS,
+}
 NOT_IN_CHANGELOG = {Edit.Kind.DRAFT, Edit.Kind.NEW_PROJECT, Edit.Kind.NEW_DRAFT, *local.KINDS}
 # What an edit of each kind says before and after, everything in it changed.
 CHANGES: dict[str, tuple[Any, Any]] = {
@@ -63,7 +69,7 @@ def test_an_edit_owns_columns_of_a_group(kind: str) -> None:
 
 
 def test_every_kind_that_a_person_changes_in_a_group_has_a_form() -> None:
-    kinds = {*EDITABLE, *local.KINDS} - BY_JOBS - {Edit.Kind.DRAFT}
+    kinds = {*EDITABLE, *local.KINDS} - BY_JOBS - local.OF_PROJECTS_ONLY - {Edit.Kind.DRAFT}
     assert {form.kind for form in FORMS.values()} == kinds
 
 

@@ -531,10 +531,10 @@ def test_metrics_count_what_pages_count(viewer: Client, world: World, settings: 
 def test_spend_is_the_same_by_month_in_all_and_in_every_file(viewer: Client, world: World) -> None:
     spent = reckoning.spent(world.groups())
     listed = surfaces.csv_rows(viewer, "/projects/export.csv")
-    months = surfaces.csv_rows(viewer, "/spend/export.csv")
-    overall = surfaces.csv_rows(viewer, "/spend/export.csv?per=all")
-    book = surfaces.xlsx_rows(viewer, "/spend/export.xlsx")
-    html = surfaces.text_of(surfaces.page(viewer, "/spend/")).replace("\xa0", " ")
+    months = surfaces.csv_rows(viewer, "/spend/export.csv?month=all&by=month")
+    overall = surfaces.csv_rows(viewer, "/spend/export.csv?month=all")
+    book = surfaces.xlsx_rows(viewer, "/spend/export.xlsx?month=all&by=month")
+    html = surfaces.text_of(surfaces.page(viewer, "/spend/?month=all")).replace("\xa0", " ")
     for currency, digits in (("EUR", 2), ("JPY", 0), ("KWD", 3)):
         cost = spent[currency]
         assert sum(Decimal(row.get(f"Spend ({currency})") or 0) for row in listed) == cost

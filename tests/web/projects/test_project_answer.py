@@ -218,7 +218,7 @@ def test_items_cost_one_query_whatever_their_number(
     for _ in range(number):
         item(project, "extend", 50.0, target_group=short_group(project))
     work_out(project)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         viewer.get(f"/projects/{project.pk}/")
 
 

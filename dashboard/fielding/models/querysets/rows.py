@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from dashboard.fielding.models.edits import Edit
     from dashboard.fielding.models.exchange import ExchangeUser  # noqa: F401
     from dashboard.fielding.models.groups import Project, TargetGroup  # noqa: F401
-    from dashboard.fielding.models.history import Change  # noqa: F401
+    from dashboard.fielding.models.history import Change, PriceChange  # noqa: F401
     from dashboard.fielding.models.notes import Note  # noqa: F401
     from dashboard.fielding.models.people import Membership, User  # noqa: F401
     from dashboard.fielding.models.webhooks import WebhookEvent, WebhookRefusal  # noqa: F401
@@ -296,6 +296,32 @@ class EditQuerySet(VisibleQuerySet["Edit"]):
         return rows.values_list(
             "by__username", "by__first_name", "by__last_name", "of_project", "project_name"
         ).distinct()
+
+
+class PriceChangeQuerySet(VisibleQuerySet["PriceChange"]):
+    """Changes of price with what followed them."""
+
+    def made_by(self, user: User, exchange_ids: Mapping[int, str]) -> Self:
+        """Return those that a person made: in Fieldwatch, or as a user of the exchange."""
+        made_there = [
+            Q(account=account, by=None, actor_id=exchange_id)
+            for account, exchange_id in exchange_ids.items()
+            if exchange_id
+        ]
+        return self.filter(reduce(or_, made_there, Q(by=user)))
+
+    def of_managed_groups(self, exchange_ids: Mapping[int, str]) -> Self:
+        """Return those of the groups that this person manages, by exchange id on each account."""
+        managed = [
+            Q(account=account, group__project_manager_id=exchange_id)
+            for account, exchange_id in exchange_ids.items()
+            if exchange_id
+        ]
+        return self.filter(reduce(or_, managed)) if managed else self.none()
+
+    def newest(self) -> Self:
+        """Order newest first, with the group, its project, and who made the change."""
+        return self.select_related("group__project", "by").order_by("-at", "-pk")
 
 
 class NoteQuerySet(models.QuerySet["Note"]):

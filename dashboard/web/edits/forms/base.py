@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.models import Edit, TargetGroup
+from dashboard.sync.edits import local
 from dashboard.sync.edits.merge import normalise_lines
 from dashboard.web.formatting import numbers
 from dashboard.web.formatting.values import WordParts
@@ -138,7 +139,7 @@ class Form(Generic[Shape]):
     @property
     def is_ours(self) -> bool:
         """Whether the setting is stored in Fieldwatch only, and not sent to the exchange."""
-        return self.kind in (Edit.Kind.BUDGET, Edit.Kind.TIME_ZONE)
+        return self.kind in local.KINDS
 
 
 def parse_amount(text: str, currency: str, name: str, label: str) -> Decimal:

@@ -10,18 +10,8 @@ from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.value_labels import value_parts
-from dashboard.web.formatting import numbers
-from dashboard.web.formatting.values import format_value
-
-# By the verdict of the comparison: the tone of its tag.
-TONES = {
-    "raised": "good",
-    "lowered": "bad",
-    "no clear effect": "info",
-    "too early": "warn",
-    "cannot tell": "warn",
-}
-
+from dashboard.web.formatting import labels, numbers
+from dashboard.web.formatting.values import format_daily_rates, format_value
 
 RE_ENTRY = "re-entry"
 # Two settings that a name cannot hold, and what stands in its place.
@@ -73,7 +63,7 @@ def _effect_row(effect: ChangeEffect) -> EffectRow:
         new=new,
         rates=_daily_rates(effect.completes_an_hour),
         verdict=effect.label,
-        tone=TONES[effect.verdict],
+        tone=labels.EFFECT_TONES[effect.verdict],
         reason=_reason_of(effect),
         compared=[
             _compare("Completes per hour", effect.completes_an_hour, share=False),
@@ -114,10 +104,7 @@ def _daily_rates(measure: Measure) -> str:
     """Return "21 → 35 completes a day": the rates per typical hour, times 24."""
     if measure.before is None or measure.after is None:
         return ""
-    before, after = measure.before * 24, measure.after * 24
-    digits = 0 if min(before, after) >= 10 else 1
-    first = numbers.format_beside(before, after, digits)
-    return f"{first} → {numbers.format_beside(after, before, digits)} completes a day"
+    return f"{format_daily_rates(measure.before * 24, measure.after * 24)} completes a day"
 
 
 def _reason_of(effect: ChangeEffect) -> str:

@@ -1,0 +1,145 @@
+"""Completes that can still be reconciled, as a person asks for them, over real HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from dashboard.fielding.models import ExchangeAccount
+from dashboard.sync.lookup.reconciliation import Eligibility, due_dates, read_eligibility
+from tests.contract import validate
+from tests.factories import ulid
+from tests.fakes.canned_exchange import Exchange, money
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATH = "/demand/accounts/101/reconciliations/eligible-target-groups"
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOVEMBER_END = datetime(2026, 11, 26, 6, tzinfo=UTC)  # midnight in Chicago
+DECEMBER_END = datetime(2026, 12, 26, 6, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+def row(number: int, completes: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "target_group_id": ulid(number),
+        "name": f"Group {number}",
+        "project_id": ulid(1),
+        "project_name": "Project 1",
+        "eligible_completes": completes,
+        "monetary_amount": money("12.5000", "EUR"),
+    } | fields
+
+
+def answers(exchange: Exchange, *rows: dict[str, Any], status: int = 200) -> None:
+    """The exchange lists these for this month, and none for the next."""
+    body = {"target_groups": list(rows), "has_more": False, "page_size": 10}
+    validate.validate_response("get_eligible_target_groups", 200, body)
+    empty = {"target_groups": [], "has_more": False}
+    exchange.special.clear()
+    exchange.on("GET", f"{PATH}.*due_month=current_month", lambda: (status, body))
+    exchange.on("GET", f"{PATH}.*due_month=next_month", lambda: (status, empty))
+
+
+def count_requests(exchange: Exchange) -> int:
+    return sum(PATH in path for _, path in exchange.log)
+
+
+def test_each_group_has_its_completes_cost_and_deadline(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"), row(12, "0"), row(13, "many"))
+    result = read_eligibility(account, now=NOW)
+    (group,) = result.groups
+    assert (group.exchange_id, group.completes, group.cost, group.currency) == (
+        ulid(11),
+        40,
+        Decimal("12.5000"),
+        "EUR",
+    )
+    assert group.until == NOVEMBER_END
+    assert (result.read_at, result.trouble, result.reason) == (NOW, "", "")
+
+
+def test_an_answer_is_asked_for_again_only_after_half_an_hour_or_on_demand(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"))
+    read_eligibility(account, now=NOW)
+    asked = count_requests(exchange)
+    later = read_eligibility(account, now=NOW + timedelta(minutes=29))
+    assert (later.read_at, count_requests(exchange)) == (NOW, asked)
+    again = read_eligibility(account, now=NOW + timedelta(minutes=29), again=True)
+    assert again.read_at == NOW + timedelta(minutes=29)
+    assert read_eligibility(account, now=NOW + timedelta(hours=1)).read_at == NOW + timedelta(
+        hours=1
+    )
+
+
+def test_an_account_without_the_feature_is_no_error(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, status=403)
+    result = read_eligibility(account, now=NOW)
+    assert (result.trouble, result.groups) == ("not offered", [])
+    asked = count_requests(exchange)
+    assert read_eligibility(account, now=NOW).trouble == "not offered"
+    assert count_requests(exchange) == asked
+
+
+def test_an_error_shows_the_last_answer_with_its_age(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"))
+    read_eligibility(account, now=NOW)
+    answers(exchange, status=400)
+    result = read_eligibility(account, now=NOW + timedelta(hours=2))
+    assert (result.trouble, result.read_at, len(result.groups)) == ("error", NOW, 1)
+    assert result.reason
+
+
+def test_an_error_without_an_earlier_answer_has_no_groups(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, status=400)
+    result = read_eligibility(account, now=NOW)
+    assert result == Eligibility(trouble="error", reason=result.reason)
+
+
+def test_what_is_past_its_deadline_is_left_out(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"))
+    just_before = NOVEMBER_END - timedelta(minutes=1)
+    assert len(read_eligibility(account, now=just_before).groups) == 1
+    assert read_eligibility(account, now=NOVEMBER_END + timedelta(minutes=1)).groups == []
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        (NOW, [NOVEMBER_END, DECEMBER_END]),
+        (datetime(2026, 11, 29, tzinfo=UTC), [DECEMBER_END]),
+        # The last evening of November in Chicago, when it is December in UTC already.
+        (datetime(2026, 12, 1, 2, tzinfo=UTC), [DECEMBER_END]),
+        (
+            datetime(2026, 12, 1, 7, tzinfo=UTC),
+            [DECEMBER_END, datetime(2027, 1, 26, 6, tzinfo=UTC)],
+        ),
+        (
+            datetime(2026, 3, 2, tzinfo=UTC),
+            [datetime(2026, 3, 26, 5, tzinfo=UTC), datetime(2026, 4, 26, 5, tzinfo=UTC)],
+        ),
+    ],
+)
+def test_deadlines_are_the_ends_of_the_25th_in_us_central(
+    now: datetime, ends: list[datetime]
+) -> None:
+    assert list(due_dates(now).values()) == ends
