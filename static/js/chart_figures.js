@@ -14,11 +14,11 @@ export const loadPlotly = () => new Promise((resolve, reject) => {
 });
 
 // The figure that came with the page, or nothing. Where the device chooses the theme, light colours
-// become dark ones. It is taken once: later drawings ask the server.
+// become dark ones. It is taken once: later drawings ask the server, if the chart has an address.
 function takeFigureOfPage(chart) {
   const element = document.getElementById(`${chart.id}-drawn`);
   if (!element) return null;
-  element.remove();
+  if (chart.dataset.chart) element.remove();
   const { figure, dark } = JSON.parse(element.textContent);
   if (currentTheme() === "light" || !Object.keys(dark).length) return figure;
   return JSON.parse(JSON.stringify(figure), (_, value) => Object.hasOwn(dark, value) ? dark[value] : value);

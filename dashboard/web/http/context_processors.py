@@ -25,7 +25,7 @@ PLACES = [
     NavItem(
         "projects",
         "Projects",
-        ("projects", "project", "compare", "project-budget", "project-history"),
+        ("projects", "project", "compare", "project-budget", "project-history", "share", "shares"),
     ),
     NavItem("groups", "Groups", ("groups", "group", "edit", "notes")),
     NavItem("activity", "Activity", ("activity", "made")),

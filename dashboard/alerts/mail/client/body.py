@@ -12,6 +12,7 @@ from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.figures.client.status import ClientStatus
 from dashboard.fielding.figures.client.tables import (
     ClientTable,
+    ClientTile,
     age_of_figures,
     tables_of_status,
     tiles_of_status,
@@ -25,13 +26,14 @@ def render_client_status(
     status: ClientStatus, *, zone: ZoneInfo, now: datetime, stop: str = ""
 ) -> MailBody:
     """Render a status; stop: the link to unsubscribe, empty for one that is copied."""
-    tables = tables_of_status(status)
+    tables, tiles = tables_of_status(status), tiles_of_status(status)
     context = {
         "status": status,
         "subject": f"Fieldwork status: {one_line(status.title)}",
         "colour": TONES.get(status.verdict.tone, INK),
         "verdict": " ".join(status.verdict.sentences),
-        "tiles": tiles_of_status(status),
+        "tiles": tiles,
+        "lines": [_tile_line(tile) for tile in tiles],
         "tables": tables,
         "texts": [_as_text(table) for table in tables],
         "age": age_of_figures(status, zone=zone, now=now),
@@ -42,6 +44,12 @@ def render_client_status(
         render_to_string("emails/client_status.txt", context).strip() + "\n",
         render_to_string("emails/client_status.html", context).strip() + "\n",
     )
+
+
+def _tile_line(tile: ClientTile) -> str:
+    """Return a tile as a line: "Completes: 2,310 of 5,000 (46 % of goal)"."""
+    value = f"{tile.value} {tile.of}".strip()
+    return f"{tile.label}: {value} ({tile.note})" if tile.note else f"{tile.label}: {value}"
 
 
 def _as_text(table: ClientTable) -> str:
