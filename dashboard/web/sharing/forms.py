@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -47,6 +48,12 @@ class StatusOptionsForm(forms.ModelForm):  # type: ignore[type-arg]
             "shows_groups": "Clients read the names of groups as they are on Cint.",
         }
         widgets = {"closing": forms.Textarea(attrs={"rows": 3})}
+
+    # Any: the signature is Django's own.
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.project is not None:
+            self.fields["title"].widget.attrs["placeholder"] = self.instance.project.name
 
     def clean_title(self) -> str:
         """Return the title on one line; a selection needs one."""
