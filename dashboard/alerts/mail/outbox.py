@@ -253,7 +253,7 @@ def _mark_failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Rando
             if is_refused:
                 owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
                 owner.filter(email_refused="").update(email_refused=error)
-                StatusAddress.objects.filter(pk=mail.status_address_id).update(refused=error)
+                StatusAddress.objects.filter(mails=mail).update(refused=error)
         return
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(mail.attempts - 1, 10))
     wait = timedelta(seconds=rng.uniform(longest / 2, longest))

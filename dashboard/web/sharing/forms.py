@@ -88,8 +88,7 @@ class AddressesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
 
-    # The signature is wider than Django's: a list in place of a text.
-    def clean(self, value: str) -> list[str]:  # type: ignore[override]
+    def clean(self, value: str) -> list[str]:
         """Return each address once; ValidationError names the first that is none."""
         texts = [text for text in re.split(r"[\s,;]+", super().clean(value)) if text]
         addresses = list(dict.fromkeys(text.lower() for text in texts))

@@ -16,7 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.alerts.mail.client.body import render_client_status
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.figures.client.status import load_client_status
-from dashboard.fielding.models import SharedStatus, StatusLink, StatusSchedule, TargetGroup
+from dashboard.fielding.models import (
+    Mail,
+    SharedStatus,
+    StatusLink,
+    StatusSchedule,
+    TargetGroup,
+)
 from dashboard.web.auth.lookups import find_project
 from dashboard.web.auth.permissions import (
     Permission,
@@ -256,11 +262,20 @@ def _show(
         "schedule_works": _does_schedule_work(schedule),
         "days": times.name_weekdays(schedule.days) if schedule else "",
         "schedule_form": schedule_form or StatusScheduleForm(initial=typed),
+        "last_email": _last_email(schedule),
         "troubles": [row for row in listed if row.stopped_at or row.refused],
         "zone": times.zone_city(zone),
         "schedule_zone": times.zone_city(zone_named(schedule.person.time_zone)) if schedule else "",
     }
     return render(request, "sharing/page.html", context)
+
+
+def _last_email(schedule: StatusSchedule | None) -> Mail | None:
+    """Return the newest email of a schedule, for its time and whether it was sent."""
+    mails = (
+        Mail.objects.filter(status_address__schedule=schedule) if schedule else Mail.objects.none()
+    )
+    return mails.only("created_at", "state").order_by("-pk").first()
 
 
 def _new_link_form() -> StatusLinkForm:

@@ -67,7 +67,7 @@ def scheduled_email(user: User) -> str:
     mail = Mail.objects.get(purpose="status")
     message = email_message(mail)
     assert user.email not in message.recipients()
-    html = " ".join(str(content) for content, _ in message.alternatives)  # type: ignore[misc]
+    html = " ".join(str(content) for content, _ in message.alternatives)
     return f"{message.subject} {message.body} {html} {mail.text}"
 
 

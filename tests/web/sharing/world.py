@@ -70,7 +70,7 @@ MARKS: tuple[tuple[type[models.Field[Any, Any]], Any], ...] = (
 def marked_value(field: models.Field[Any, Any], number: int) -> Any:
     """A value of a column's type that is recognised wherever it is shown."""
     if field.choices:
-        return field.choices[0][0]  # type: ignore[index]
+        return field.choices[0][0]
     if isinstance(field, models.CharField | models.TextField):
         longest = field.max_length or 99
         return CODE[:longest] if longest < len(TEXT) + 4 else f"{TEXT}{number}"

@@ -29,7 +29,7 @@ class ClientTable(NamedTuple):
 
     title: str
     headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 class FiguresAge(NamedTuple):
