@@ -69,7 +69,11 @@ def test_a_status_of_14_countries_is_one_sheet_of_a4(
     sign_in(page, "anna")
     settled(page, f"/projects/{project.pk}/share/")
     assert count_pages(page.pdf(format="A4", print_background=True)) == 1
+    assert page.evaluate("document.querySelector('.plot').layout.width") is None
     page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    ground = page.evaluate("document.querySelector('.plot').layout.paper_bgcolor")
+    assert ground == "#ffffff"
     for absent in (".side", ".top", ".head", ".crumbs"):
         expect(page.locator(absent).first).to_be_hidden()
     expect(page.locator(".client h1")).to_be_visible()

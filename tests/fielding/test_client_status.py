@@ -67,13 +67,13 @@ OVER = {"status": "completed", "insight__forecast__at_end": None}
         ([{}], "Fieldwork is on track: we project about 200 of 200 completes by 27 Nov.", "good"),
         (
             [SHORT],
-            "Fieldwork is behind: we project about 120 of 200 completes by 27 Nov, "
+            "Fieldwork is projected to fall short: about 120 of 200 completes by 27 Nov, "
             "80 below the goal.",
             "bad",
         ),
         (
             [LATE],
-            "Fieldwork is running late: we project about 190 of 200 completes by 27 Nov. "
+            "Fieldwork is projected to end late: about 190 of 200 completes by 27 Nov. "
             "The other 10 would follow within 2 days.",
             "warn",
         ),

@@ -13,6 +13,7 @@ from dashboard.fielding.figures.client.status import ClientStatus
 from dashboard.fielding.figures.client.tables import (
     ClientTable,
     ClientTile,
+    FiguresAge,
     age_of_figures,
     tables_of_status,
     tiles_of_status,
@@ -36,7 +37,7 @@ def render_client_status(
         "lines": [_tile_line(tile) for tile in tiles],
         "tables": tables,
         "texts": [_as_text(table) for table in tables],
-        "age": age_of_figures(status, zone=zone, now=now),
+        "foot": _foot_line(age_of_figures(status, zone=zone, now=now), has_tables=bool(tables)),
         "stop": stop,
     }
     return MailBody(
@@ -50,6 +51,12 @@ def _tile_line(tile: ClientTile) -> str:
     """Return a tile as a line: "Completes: 2,310 of 5,000 (46 % of goal)"."""
     value = f"{tile.value} {tile.of}".strip()
     return f"{tile.label}: {value} ({tile.note})" if tile.note else f"{tile.label}: {value}"
+
+
+def _foot_line(age: FiguresAge, *, has_tables: bool) -> str:
+    """Return how old the figures are, and whose calendar the tables are on."""
+    text = f"{age.text} (out of date)" if age.is_stale else age.text
+    return f"{text}. End dates in tables are local." if has_tables else text
 
 
 def _as_text(table: ClientTable) -> str:

@@ -96,9 +96,9 @@ def _by(figures: ClientFigures) -> str:
 def _lead_sentence(figures: ClientFigures) -> str:
     done, missing = _so_far(figures), format_count(figures.missing)
     goal = format_count(figures.goal)
-    about = f"about {format_count(figures.projected)} of {goal} completes{_by(figures)}"
+    projected = f"{format_count(figures.projected)} of {goal} completes{_by(figures)}"
     has_forecast = figures.unprojected_groups < (figures.open_groups or 0)
-    ahead = f" We project {about}." if has_forecast else ""
+    ahead = f" We project about {projected}." if has_forecast else ""
     days = max(round(figures.late_days or 0.0), 1)
     return {
         VerdictKind.COMPLETED: f"Fieldwork is complete: {done} completes.",
@@ -110,12 +110,14 @@ def _lead_sentence(figures: ClientFigures) -> str:
         VerdictKind.NO_FORECAST: (
             f"Fieldwork is in progress: {done} completes so far. It is too early for a projection."
         ),
-        VerdictKind.SHORT: f"Fieldwork is behind: we project {about}, {missing} below the goal.",
-        VerdictKind.LATE: (
-            f"Fieldwork is running late: we project {about}. The other {missing} would follow "
-            f"within {days} day{'' if days == 1 else 's'}."
+        VerdictKind.SHORT: (
+            f"Fieldwork is projected to fall short: about {projected}, {missing} below the goal."
         ),
-        VerdictKind.ON_TRACK: f"Fieldwork is on track: we project {about}.",
+        VerdictKind.LATE: (
+            f"Fieldwork is projected to end late: about {projected}. "
+            f"The other {missing} would follow within {days} day{'' if days == 1 else 's'}."
+        ),
+        VerdictKind.ON_TRACK: f"Fieldwork is on track: we project about {projected}.",
     }[figures.kind]
 
 
