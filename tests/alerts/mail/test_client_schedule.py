@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import smtplib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail as sent
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 
 from dashboard.alerts.mail import outbox
 from dashboard.alerts.mail.client.body import render_client_status
@@ -23,6 +27,7 @@ from dashboard.fielding.models import (
     StatusSchedule,
     User,
 )
+from dashboard.fielding.models.querysets.rows import MailQuerySet
 from tests import factories
 from tests.alerts.test_crash import dying
 
@@ -174,6 +179,39 @@ def test_an_address_that_unsubscribed_does_not_stop_the_others(
     outbox.compose_due_mails(now=MONDAY_9)
     assert days_of(other) == [MONDAY_9.date()]
     assert Mail.objects.count() == 1
+
+
+class Refusing(BaseEmailBackend):
+    """A server that knows no such address."""
+
+    def open(self) -> bool:
+        return True
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        raise smtplib.SMTPRecipientsRefused({email_messages[0].to[0]: (550, b"unknown")})
+
+
+def test_an_address_that_a_server_refuses_gets_no_more_until_it_is_saved_again(
+    shared: SharedStatus, ann: User
+) -> None:
+    address = factories.status_address(shared, ann)
+    outbox.compose_due_mails(now=MONDAY_9)
+    assert outbox.send_due(now=MONDAY_9, connect=Refusing) == 0
+    address.refresh_from_db()
+    ann.refresh_from_db()
+    assert "550" in address.refused
+    assert ann.email_refused == ""
+    assert outbox.compose_due_mails(now=MONDAY_9 + timedelta(days=1)) == 0
+    StatusAddress.objects.update(refused="")
+    assert outbox.compose_due_mails(now=MONDAY_9 + timedelta(days=1)) == 1
+
+
+def test_a_status_is_not_among_the_emails_to_the_person_who_shares_it(
+    shared: SharedStatus, ann: User
+) -> None:
+    factories.status_address(shared, ann)
+    outbox.compose_due_mails(now=MONDAY_9)
+    assert MailQuerySet(Mail).to(ann).count() == 0
 
 
 def test_nothing_comes_before_the_first_figures(shared: SharedStatus, ann: User) -> None:

@@ -24,7 +24,9 @@ from dashboard.fielding.models import (
     StatusSchedule,
     User,
 )
+from dashboard.sync.retention import delete_old_rows
 from tests import factories
+from tests.web.one_story.surfaces import page, strip_of
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +83,21 @@ def test_the_page_shows_what_the_client_will_see(
         assert part in page
     assert "Women" not in page
     assert SharedStatus.objects.count() == 0  # a look stores nothing
+
+
+def test_the_figures_are_those_of_the_project_page(
+    client: Client, editor: User, project: Project
+) -> None:
+    factories.status_link(factories.shared_status(project), editor, token="t0ken")
+    own = strip_of(page(client, f"/projects/{project.pk}/"))
+    labels = ("Completes", "Target by now", "Projected at end", "Late groups")
+    expected = [re.match(r"[\d,]+( of [\d,]+)?", own[label])[0] for label in labels]  # type: ignore[index]
+    for address in (address_of(project), "/s/t0ken/"):
+        shown = strip_of(page(client, address))
+        assert list(shown) == list(labels)
+        assert all(
+            shown[label].startswith(figure) for label, figure in zip(labels, expected, strict=True)
+        )
 
 
 def test_a_project_leads_to_its_status(client: Client, editor: User, project: Project) -> None:
@@ -319,3 +336,20 @@ def test_a_status_is_read_in_as_many_queries_for_many_groups(
     Client().get("/s/t0ken/")
     with django_assert_num_queries(12):
         Client().get("/s/t0ken/")
+
+
+def test_a_selection_that_nobody_shares_any_more_is_deleted(project: Project, editor: User) -> None:
+    now, groups = timezone.now(), list(project.target_groups.all())
+    old = {"groups": groups, "created_at": now - timedelta(days=200)}
+    unused = factories.shared_status(project, **old)
+    expired = factories.shared_status(project, **old)
+    long_ago = now - timedelta(days=100)
+    factories.status_link(expired, editor, token="a", expires_at=long_ago)
+    linked, mailed = (factories.shared_status(project, **old) for _ in range(2))
+    factories.status_link(linked, editor, token="b", expires_at=now)
+    factories.status_address(mailed, editor)
+    kept = [linked, mailed, factories.shared_status(project, groups=groups, created_at=now)]
+    kept.append(factories.shared_status(project, created_at=now - timedelta(days=200)))
+    delete_old_rows(now=now)
+    assert not SharedStatus.objects.filter(pk__in=[unused.pk, expired.pk]).exists()
+    assert SharedStatus.objects.count() == len(kept)
