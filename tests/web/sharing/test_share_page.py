@@ -340,7 +340,7 @@ def test_a_status_is_read_in_as_many_queries_for_many_groups(
 
 def test_a_selection_that_nobody_shares_any_more_is_deleted(project: Project, editor: User) -> None:
     now, groups = timezone.now(), list(project.target_groups.all())
-    old = {"groups": groups, "created_at": now - timedelta(days=200)}
+    old: dict[str, Any] = {"groups": groups, "created_at": now - timedelta(days=200)}
     unused = factories.shared_status(project, **old)
     expired = factories.shared_status(project, **old)
     long_ago = now - timedelta(days=100)
