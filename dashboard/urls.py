@@ -38,6 +38,8 @@ from dashboard.web.views import (
     rules,
     saved_views,
     search,
+    share_status,
+    shared_status,
     sign_in,
     unsubscribe,
     webhook_deliveries,
@@ -74,6 +76,20 @@ def _scoped_paths(kind: str, rule_view: View, recipients_view: View) -> list[URL
     ]
 
 
+def _share_paths(kind: str) -> list[URLPattern]:
+    """Return the paths of sharing the status of a project, or of a selection of groups."""
+    below = "projects/<key:pk>/share/" if kind == "projects" else f"{kind}/<key:pk>/"
+    fixed = {"kind": kind}
+    file = record_export(share_status.share_file)
+    return [
+        path(below, share_status.share_page, fixed, name="share"),
+        path(f"{below}options/", share_status.save_share_options, fixed, name="share-options"),
+        path(f"{below}link/", share_status.create_share_link, fixed, name="share-link"),
+        path(f"{below}emails/", share_status.save_share_schedule, fixed, name="share-emails"),
+        path(f"{below}export.xlsx", file, fixed, name="share-file"),
+    ]
+
+
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("items/act/", items.act_on_items, name="items-act"),
@@ -93,6 +109,11 @@ urlpatterns = [
         compare_waves.compare_chart_json,
         name="compare-chart",
     ),
+    *_share_paths("projects"),
+    path("shares/", share_status.share_list, name="shares"),
+    *_share_paths("shares"),
+    path("links/<key:pk>/revoke/", share_status.revoke_share_link, name="revoke-link"),
+    path("s/<str:token>/", shared_status.shared_status, name="shared-status"),
     path("groups/", projects.group_list, name="groups"),
     *_export_paths("groups/", projects.groups_file),
     path("groups/<key:pk>/", groups.group_detail, name="group"),
@@ -172,6 +193,7 @@ urlpatterns = [
     path("me/sessions/", sign_in.session_list, name="sessions"),
     path("me/single-sign-on/", sign_in.identities, name="identities"),
     path("me/password/", profile.change_password, name="password"),
+    path("mail/stop/status/<str:token>/", shared_status.stop_status_emails, name="stop-status"),
     path("mail/stop/<str:token>/", unsubscribe.unsubscribe_page, name="stop"),
     path("mails/", mails.mail_list, name="mails"),
     path("mails/test/", mails.send_test_mail, name="mail-test"),

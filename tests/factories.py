@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import struct
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ from dashboard.fielding.models import (
     Membership,
     PriceChange,
     Project,
+    SharedStatus,
+    StatusAddress,
+    StatusLink,
+    StatusSchedule,
     TargetGroup,
     User,
 )
@@ -186,6 +191,38 @@ def item(of: TargetGroup, **fields: Any) -> Item:
     return Item.objects.create(
         account=of.account, project=of.project, target_group=of, **(given | fields)
     )
+
+
+def shared_status(
+    of: Project, *, groups: Sequence[TargetGroup] = (), **fields: Any
+) -> SharedStatus:
+    """The status of a project, or of some of its groups."""
+    given: dict[str, Any] = {"created_at": NOW}
+    if not groups:
+        given["project"] = of
+    shared = SharedStatus.objects.create(account=of.account, **(given | fields))
+    shared.groups.set(groups)
+    return shared
+
+
+def status_link(of: SharedStatus, by: User, *, token: str, **fields: Any) -> StatusLink:
+    """A link to a status that works until further notice."""
+    given = {
+        "token_hash": hashlib.sha256(token.encode()).hexdigest(),
+        "form_token": f"form-{next(_numbers)}",
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=3650),
+    }
+    return StatusLink.objects.create(status=of, created_by=by, **(given | fields))
+
+
+def status_address(of: SharedStatus, by: User, **fields: Any) -> StatusAddress:
+    """A client's address that gets a status every day at nine on the person's clock."""
+    schedule, _ = StatusSchedule.objects.get_or_create(
+        status=of, defaults={"person": by, "days": "1234567", "changed_at": NOW}
+    )
+    given = {"address": f"client-{next(_numbers)}@example.com"}
+    return StatusAddress.objects.create(schedule=schedule, **(given | fields))
 
 
 def completes(of: TargetGroup, *, until: datetime = NOW, counts: Sequence[int]) -> None:

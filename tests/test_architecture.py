@@ -68,7 +68,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "web": (
         ("views",),
-        ("batches",),
+        ("batches", "sharing"),
         ("drafts", "alerts"),
         ("groups",),
         ("home",),

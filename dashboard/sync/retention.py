@@ -14,13 +14,20 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from dashboard.fielding.models import Cycle, Quarantine, Reading, ThinningProgress
+from dashboard.fielding.models import (
+    Cycle,
+    Quarantine,
+    Reading,
+    SharedStatus,
+    ThinningProgress,
+)
 from dashboard.sync.lookup import what_if
 from dashboard.sync.pull.bulk_sql import split_into_parts
 
 CHUNK = 5000
 CHUNKS_PER_CALL = 40
 QUARANTINE_DAYS = 30
+SELECTION_DAYS = 90  # of a shared selection of groups, after its last link has expired
 ROWS_PER_DELETE = 500
 
 
@@ -33,7 +40,8 @@ class ReadingRow(NamedTuple):
 
 
 def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
-    """Thin readings; delete old cycles, quarantined items that no longer come, and what-ifs."""
+    """Thin readings; delete old cycles, quarantined items that no longer come, what-ifs, and
+    selections of groups that nobody shares any more."""
     for grain, days in (("hour", settings.READING_DAYS), ("day", settings.READING_HOURLY_DAYS)):
         for _ in range(CHUNKS_PER_CALL):
             if not thin_readings(
@@ -43,6 +51,7 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     _delete_old_cycles(now - timedelta(days=settings.CYCLE_DAYS))
     Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=QUARANTINE_DAYS)).delete()
     what_if.delete_old_answers(now=now)
+    _delete_unused_selections(now - timedelta(days=SELECTION_DAYS))
 
 
 def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:
@@ -91,6 +100,12 @@ def _period_start(grain: str, at: datetime) -> datetime:
     """The beginning of the hour or UTC day."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     return hour if grain == "hour" else hour.replace(hour=0)
+
+
+def _delete_unused_selections(before: datetime) -> None:
+    """Delete old shared selections without a schedule whose links have long expired."""
+    unused = SharedStatus.objects.filter(project=None, schedule=None, created_at__lt=before)
+    unused.exclude(links__expires_at__gt=before).delete()
 
 
 def _delete_old_cycles(before: datetime) -> None:

@@ -4,6 +4,7 @@ import "./live_refresh.js";
 import "./table_filters.js";
 import "./panel_choices.js";
 import "./fill_and_copy.js";
+import "./share_status.js";
 import "./send_once.js";
 import "./resubmission.js";
 import "./unanswered.js";

@@ -1,4 +1,5 @@
 // Gets what a chart is drawn from: Plotly itself, and the figure, out of the page or from the server.
+export const SETTINGS = { displayModeBar: false, responsive: true, locale: "en" };
 export const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 function currentTheme() {
@@ -14,14 +15,19 @@ export const loadPlotly = () => new Promise((resolve, reject) => {
 });
 
 // The figure that came with the page, or nothing. Where the device chooses the theme, light colours
-// become dark ones. It is taken once: later drawings ask the server.
-function takeFigureOfPage(chart) {
+// become dark ones. It is taken once: later drawings ask the server, if the chart has an address.
+export function figureOfPage(chart, theme = currentTheme()) {
   const element = document.getElementById(`${chart.id}-drawn`);
   if (!element) return null;
-  element.remove();
   const { figure, dark } = JSON.parse(element.textContent);
-  if (currentTheme() === "light" || !Object.keys(dark).length) return figure;
+  if (theme === "light" || !Object.keys(dark).length) return figure;
   return JSON.parse(JSON.stringify(figure), (_, value) => Object.hasOwn(dark, value) ? dark[value] : value);
+}
+
+function takeFigureOfPage(chart) {
+  const figure = figureOfPage(chart);
+  if (figure && chart.dataset.chart) document.getElementById(`${chart.id}-drawn`).remove();
+  return figure;
 }
 
 async function fetchFigure(path, names) {

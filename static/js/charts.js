@@ -1,8 +1,7 @@
 // Draws the figures that the server describes. Plotly comes after the page, from our own server.
-import { darkScheme, loadFigure, loadPlotly } from "./chart_figures.js";
+import { SETTINGS, darkScheme, loadFigure, loadPlotly } from "./chart_figures.js";
 import "./chart_printing.js";
 
-const SETTINGS = { displayModeBar: false, responsive: true, locale: "en" };
 const NARROW = 520; // pixels; the legend goes below a chart that is narrower
 
 const drawnWidths = new WeakMap(); // of charts, as they were drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import time, timedelta
 
 import pytest
 from django.core import mail
@@ -11,7 +12,7 @@ from django.db import connection
 
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
-from dashboard.fielding.models import Incident, Notice
+from dashboard.fielding.models import Incident, Mail, Membership, Notice, StatusSchedule
 from tests import factories
 from tests.fakes.alert_scenario import after, mails
 from tests.fakes.alert_scenario import field as make_field
@@ -65,3 +66,19 @@ def test_workers_at_one_silence_open_one_incident() -> None:
     together(lambda: detect.check_accounts(now=after(25)))
     assert Incident.objects.count() == 1
     assert Notice.objects.count() == 2
+
+
+def test_workers_at_one_scheduled_status_store_and_send_it_once() -> None:
+    field = make_field()
+    field.cycles(0)
+    shared = factories.shared_status(field.project)
+    Membership.objects.update(role="editor")
+    for _ in range(3):
+        factories.status_address(shared, field.pm)
+    StatusSchedule.objects.update(at=time(9), changed_at=factories.NOW)
+    tomorrow = factories.NOW + timedelta(days=1)
+    together(lambda: outbox.compose_due_mails(now=tomorrow))
+    statuses = Mail.objects.filter(purpose="status")
+    assert statuses.count() == 3
+    together(lambda: outbox.send_due(now=tomorrow))
+    assert list(statuses.values_list("state", "attempts")) == [("sent", 1)] * 3

@@ -46,6 +46,10 @@ PAGES = [
     "/projects/{project}/completes/",
     "/projects/{project}/countries/",
     "/projects/{project}/compare/",
+    "/projects/{project}/share/",
+    "/shares/",
+    "/shares/{share}/",
+    "/s/t0ken/",
     "/projects/{project}/groups/new/",
     "/projects/{project}/groups/new/?from={awkward}",
     "/groups/",
@@ -244,8 +248,15 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     job = factories.batch(group, action="cpi")
     BatchGroup.objects.filter(job__batch=job).update(edit=factories.edit(group))
     factories.cycle(project, complete=False, errors=["Japan 25–54: Cint said 403"])
+    shared = factories.shared_status(
+        project, groups=[group, awkward], title="Wave " * 20, shows_groups=True, closing="x" * 400
+    )
+    factories.status_link(shared, anna, token="t0ken")
+    factories.status_address(shared, anna, refused="550 unknown", address="a" * 60 + "@example.com")
+    factories.status_address(shared, anna, stopped_at=factories.NOW)
     return {
         "project": project.pk,
+        "share": shared.pk,
         "group": group.pk,
         "draft": draft.pk,
         "mail": mail.pk,

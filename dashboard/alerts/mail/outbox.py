@@ -26,7 +26,9 @@ from django.db.models import F, Q
 from dashboard.alerts import heartbeat
 from dashboard.alerts.incidents.store import DAY
 from dashboard.alerts.mail import compose, digest, immediate, unsubscribe
-from dashboard.fielding.models import Mail, User
+from dashboard.alerts.mail.client.schedule import compose_due_statuses, is_status_unwanted
+from dashboard.alerts.mail.client.stop_link import stop_url
+from dashboard.fielding.models import Mail, StatusAddress, User
 from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
 from dashboard.fielding.models.fields import unseal
 
@@ -41,7 +43,8 @@ def compose_due_mails(*, now: datetime) -> int:
     """Store the mails that are due; return how many."""
     immediate.skip_unmailable(now=now)
     stored = immediate.compose_baselines(now=now) + immediate.compose_immediate(now=now)
-    return stored + digest.compose_due(now=now)
+    stored += digest.compose_due(now=now)
+    return stored + compose_due_statuses(now=now)
 
 
 def compose_test(*, to: User, now: datetime) -> Mail:
@@ -131,7 +134,8 @@ def _send(
 
 
 def _is_unwanted(mail: Mail) -> bool:
-    """Return whether the mail is to a closed user account; it is then marked and never sent.
+    """Return whether the mail must not be sent: to a closed user account, or a status as
+    `is_status_unwanted` says. It is then marked, or deleted as if it had never been due.
 
     The confirmation of an address is marked as sent: whoever requested it must not learn whose
     address it is.
@@ -141,6 +145,10 @@ def _is_unwanted(mail: Mail) -> bool:
         if closed.exists():
             _mark(mail, state=Mail.State.SENT, sealed="")
             return True
+    if mail.purpose == Mail.Purpose.STATUS and is_status_unwanted(mail):
+        leased = Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING)
+        leased.filter(leased_until=mail.leased_until).delete()
+        return True
     if mail.recipient.closed_at is None:
         return False
     _mark(mail, state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="")
@@ -150,7 +158,7 @@ def _is_unwanted(mail: Mail) -> bool:
 def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     """Give a mail to the server, over a connection of its own."""
     refused = mail.recipient.email_refused and mail.recipient.email == mail.address
-    if refused and not mail.purpose:
+    if refused and mail.purpose == Mail.Purpose.ALERT:
         raise smtplib.SMTPRecipientsRefused({mail.address: (550, b"refused before")})
     try:
         validate_email(mail.address)
@@ -181,15 +189,14 @@ def email_message(mail: Mail) -> EmailMultiAlternatives:
         "Date": format_datetime(mail.created_at),
         "Auto-Submitted": "auto-generated",
     }
-    if not mail.purpose:  # sign-in and security mails have no unsubscribe link
-        kind = unsubscribe.DIGEST if mail.digest_day else unsubscribe.NOW
+    if not mail.is_about_signing_in:
         headers |= {
-            "List-Unsubscribe": f"<{unsubscribe.unsubscribe_url(mail.recipient, kind)}>",
+            "List-Unsubscribe": f"<{_unsubscribe_url_of(mail)}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
     message = EmailMultiAlternatives(
         mail.subject,
-        unseal(mail.sealed) if mail.purpose else mail.text,
+        unseal(mail.sealed) if mail.is_about_signing_in else mail.text,
         settings.DEFAULT_FROM_EMAIL,
         [mail.address],
         headers=headers,
@@ -197,6 +204,13 @@ def email_message(mail: Mail) -> EmailMultiAlternatives:
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     return message
+
+
+def _unsubscribe_url_of(mail: Mail) -> str:
+    if mail.status_address_id is not None:
+        return stop_url(mail.status_address_id)
+    kind = unsubscribe.DIGEST if mail.digest_day else unsubscribe.NOW
+    return unsubscribe.unsubscribe_url(mail.recipient, kind)
 
 
 def _lease(pk: int, *, now: datetime) -> Mail | None:
@@ -239,6 +253,7 @@ def _mark_failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Rando
             if is_refused:
                 owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
                 owner.filter(email_refused="").update(email_refused=error)
+                StatusAddress.objects.filter(mails=mail).update(refused=error)
         return
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(mail.attempts - 1, 10))
     wait = timedelta(seconds=rng.uniform(longest / 2, longest))

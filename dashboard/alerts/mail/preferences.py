@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from dashboard.alerts.mail.overview import urgency_of
 from dashboard.alerts.rules.verdict import CRITICAL
@@ -79,13 +80,22 @@ def _quiet_window(choice: MailPreferences, user: User, day: date) -> tuple[datet
 def digest_day(choice: MailPreferences, *, user: User, now: datetime) -> date | None:
     """Return the person's local day if its digest is due by now; else None.
 
-    A time that the clocks skip is due right after the skip; a repeated one is due the first time.
-    The day makes a digest unique, so neither is sent twice.
+    The day makes a digest unique, so it is sent once, also when the clocks change.
     """
-    local = now.astimezone(zone_named(user.time_zone))
-    if not choice.digest or str(local.isoweekday()) not in choice.digest_days:
+    if not choice.digest:
         return None
-    due = datetime.combine(local.date(), choice.digest_at, zone_named(user.time_zone)).astimezone(
-        UTC
-    )
-    return local.date() if user.date_joined <= due <= now else None
+    zone, since = zone_named(user.time_zone), user.date_joined
+    return due_day(choice.digest_days, choice.digest_at, zone=zone, since=since, now=now)
+
+
+def due_day(days: str, at: time, *, zone: ZoneInfo, since: datetime, now: datetime) -> date | None:
+    """Return the local day if it is one of the ISO weekdays and its time has come; else None.
+
+    A time that the clocks skip comes right after the skip; a repeated one comes the first time. A
+    time before `since` is not made up for.
+    """
+    local = now.astimezone(zone)
+    if str(local.isoweekday()) not in days:
+        return None
+    due = datetime.combine(local.date(), at, zone).astimezone(UTC)
+    return local.date() if since <= due <= now else None

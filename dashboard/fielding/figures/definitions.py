@@ -70,7 +70,7 @@ FIGURES = (
         "at the latest reading",
         PLAN,
         OURS,
-        "projects, project, chart of the project, subtotals, files",
+        "projects, project, chart of the project, subtotals, files, shared status",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -80,7 +80,7 @@ FIGURES = (
         "since launch",
         PLAN,
         OURS,
-        "projects, project, chart of the project, subtotals, files",
+        "projects, project, chart of the project, subtotals, files, shared status",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -91,7 +91,7 @@ FIGURES = (
         "start dates to now",
         PLAN,
         OURS,
-        "project, chart of the project",
+        "project, chart of the project, shared status",
         "dashboard.fielding.figures.project_path.target_by",
     ),
     FigureDefinition(
@@ -139,7 +139,7 @@ FIGURES = (
         "at the latest reading",
         GROUP,
         OURS,
-        "group, shared status, alerts, emails",
+        "group, alerts, emails",
         "dashboard.fielding.insight.launch_phase.launch_phase",
     ),
     FigureDefinition(
@@ -216,7 +216,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "project, chart of the project",
+        "project, chart of the project, shared status",
         "dashboard.fielding.figures.joint_sum.JointDraws.projected",
     ),
     FigureDefinition(
@@ -227,7 +227,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "home, projects, project, subtotals, files, emails",
+        "home, projects, project, subtotals, files, emails, shared status",
         "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
     ),
     FigureDefinition(
@@ -248,7 +248,7 @@ FIGURES = (
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "projects, project, files",
+        "projects, project, files, shared status",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -259,7 +259,7 @@ FIGURES = (
         "end date to projected finish",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "project, projects, files",
+        "project, projects, files, shared status",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -272,7 +272,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "project, projects, files",
+        "project, projects, files; in a client's words: shared status",
         "dashboard.fielding.figures.project_verdict.project_verdict",
     ),
     FigureDefinition(

@@ -28,6 +28,12 @@ from dashboard.fielding.models.history import (
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
+from dashboard.fielding.models.sharing.shared_status import (
+    SharedStatus,
+    StatusAddress,
+    StatusLink,
+    StatusSchedule,
+)
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
@@ -64,6 +70,10 @@ __all__ = [
     "Reading",
     "Rule",
     "SavedView",
+    "SharedStatus",
+    "StatusAddress",
+    "StatusLink",
+    "StatusSchedule",
     "TargetGroup",
     "ThinningProgress",
     "User",

@@ -205,7 +205,10 @@ ACCOUNT_CLOSED = "the account is closed"
 
 
 class Mail(models.Model):
-    """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken."""
+    """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken.
+
+    A scheduled status goes to `address`, a client's; `recipient` is who shares it.
+    """
 
     class State(models.TextChoices):
         """Where a mail is."""
@@ -215,13 +218,14 @@ class Mail(models.Model):
         DEAD = "dead", "could not be delivered"
 
     class Purpose(models.TextChoices):
-        """What a mail is for; all but alerts are about how a person signs in."""
+        """What a mail is for; all but alerts and statuses are about how a person signs in."""
 
         ALERT = "", "alert, digest or test"
         INVITATION = "invitation", "invitation"
         RESET = "reset", "link for a new password"
         SECURITY = "security", "change of a way to sign in"
         ADDRESS = "address", "confirmation of an address"
+        STATUS = "status", "status shared with a client"
 
     # Empty when one mail tells of several: of accounts, of projects.
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, null=True, related_name="mails")
@@ -247,18 +251,29 @@ class Mail(models.Model):
     error = models.TextField(blank=True, default="")
     # The recipient's own day that a digest is for; empty for other mails.
     digest_day = models.DateField(null=True)
+    # A scheduled status: to which of its addresses, and for which day of the person who shares it.
+    status_address = models.ForeignKey(
+        "fielding.StatusAddress", models.SET_NULL, null=True, related_name="mails"
+    )
+    status_day = models.DateField(null=True)
 
     objects = MailQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["recipient", "digest_day"], name="digest_once"),
+            models.UniqueConstraint(fields=["status_address", "status_day"], name="status_once"),
         ]
         indexes = [
             models.Index(
                 fields=["next_try_at"], name="mail_waiting", condition=models.Q(state="waiting")
             ),
         ]
+
+    @property
+    def is_about_signing_in(self) -> bool:
+        """Whether its text is sealed, and nobody unsubscribes from it."""
+        return self.purpose not in (self.Purpose.ALERT, self.Purpose.STATUS)
 
     def __str__(self) -> str:
         return self.subject

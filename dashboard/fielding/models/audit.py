@@ -56,6 +56,10 @@ class AuditKind(StrEnum):
     SECRETS_REKEYED = "secrets-rekeyed"
     BACKED_UP = "backed-up"
     EXPORTED = "exported"
+    STATUS_LINK_CREATED = "status-link-created"
+    STATUS_LINK_REVOKED = "status-link-revoked"
+    STATUS_EMAILS_CHANGED = "status-emails-changed"
+    STATUS_EMAIL_STOPPED = "status-email-stopped"
 
 
 LABELS: dict[AuditKind, str] = {
@@ -103,6 +107,10 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.SECRETS_REKEYED: "Stored secrets re-encrypted",
     AuditKind.BACKED_UP: "Backup created",
     AuditKind.EXPORTED: "File downloaded",
+    AuditKind.STATUS_LINK_CREATED: "Link to a status created",
+    AuditKind.STATUS_LINK_REVOKED: "Link to a status revoked",
+    AuditKind.STATUS_EMAILS_CHANGED: "Scheduled emails of a status changed",
+    AuditKind.STATUS_EMAIL_STOPPED: "Client unsubscribed from a status",
 }
 
 

@@ -16,6 +16,7 @@ from dashboard.fielding.models import (
     AuditKind,
     ExchangeAccount,
     Project,
+    SharedStatus,
     TargetGroup,
     User,
 )
@@ -82,6 +83,9 @@ def _exported_object(path: str, pk: object) -> tuple[ExchangeAccount | None, str
         return None, ""
     if kind == "connections":
         return ExchangeAccount.objects.get(pk=pk), ""
+    if kind == "shares":
+        shared = SharedStatus.objects.select_related("account").get(pk=pk)
+        return shared.account, shared.heading
     # Any: a project or a group, which have no common type with an account and a name.
     row: Any = _SCOPED[kind]._default_manager.select_related("account").get(pk=pk)
     return row.account, row.name

@@ -30,6 +30,7 @@ FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 40
 FREE_EVERYWHERE = 60
 FREE_CODES = 5
+FREE_LINKS = 60  # openings of shared links by one address
 IPV6_HOME = 64  # bits of an address; one household or machine usually owns the rest
 NOWHERE = "0.0.0.0"  # noqa: S104  the address is unknown
 COOKIE = "device"
@@ -121,6 +122,11 @@ def again_counters(request: HttpRequest) -> list[Counter]:
     return [Counter(_key("again", request.session.session_key or ""), FREE_PER_NAME)]
 
 
+def link_counters(request: HttpRequest) -> list[Counter]:
+    """Return the counter of shared links that this address opens, right or wrong."""
+    return [Counter(_key("link", _network_of(client_address(request))), FREE_LINKS)]
+
+
 def seconds_to_wait(counted: list[Counter]) -> int:
     """Return the seconds until an attempt with these counters is checked; 0 for now."""
     now = clock()
@@ -128,7 +134,7 @@ def seconds_to_wait(counted: list[Counter]) -> int:
 
 
 def count_failure(counted: list[Counter]) -> None:
-    """Count a wrong password or code."""
+    """Count a wrong password or code, or a shared link that was opened."""
     for counter in counted:
         counter.add(clock())
 

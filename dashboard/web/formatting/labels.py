@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 
 from dashboard.exchange.errors import ExchangeError, InvalidParam, spoken_name
+from dashboard.fielding.domain import countries
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 
 STATUSES = {
@@ -129,79 +129,6 @@ RE_ENTRY_TARGETS = {
 }
 
 
-def _load_countries() -> dict[str, str]:
-    """Return the names of all countries by code, from the time zone database."""
-    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
-    return {code.lower(): name for code, name in rows}
-
-
-COUNTRIES = _load_countries() | {
-    "ae": "United Arab Emirates",
-    "ar": "Argentina",
-    "at": "Austria",
-    "au": "Australia",
-    "be": "Belgium",
-    "bg": "Bulgaria",
-    "br": "Brazil",
-    "ca": "Canada",
-    "ch": "Switzerland",
-    "cl": "Chile",
-    "cn": "China",
-    "co": "Colombia",
-    "cz": "Czechia",
-    "de": "Germany",
-    "dk": "Denmark",
-    "ee": "Estonia",
-    "eg": "Egypt",
-    "es": "Spain",
-    "fi": "Finland",
-    "fr": "France",
-    "gb": "United Kingdom",
-    "gr": "Greece",
-    "hk": "Hong Kong",
-    "hr": "Croatia",
-    "hu": "Hungary",
-    "id": "Indonesia",
-    "ie": "Ireland",
-    "il": "Israel",
-    "in": "India",
-    "it": "Italy",
-    "jp": "Japan",
-    "ke": "Kenya",
-    "kr": "South Korea",
-    "lt": "Lithuania",
-    "lv": "Latvia",
-    "ma": "Morocco",
-    "mx": "Mexico",
-    "my": "Malaysia",
-    "ng": "Nigeria",
-    "nl": "Netherlands",
-    "no": "Norway",
-    "nz": "New Zealand",
-    "pe": "Peru",
-    "ph": "Philippines",
-    "pk": "Pakistan",
-    "pl": "Poland",
-    "pt": "Portugal",
-    "ro": "Romania",
-    "rs": "Serbia",
-    "ru": "Russia",
-    "sa": "Saudi Arabia",
-    "se": "Sweden",
-    "sg": "Singapore",
-    "si": "Slovenia",
-    "sk": "Slovakia",
-    "th": "Thailand",
-    "tr": "Türkiye",
-    "tw": "Taiwan",
-    "ua": "Ukraine",
-    "us": "United States",
-    "vn": "Vietnam",
-    "za": "South Africa",
-}
-
-
 def field_name(path: str) -> str:
     """Turn a field path of the exchange into words: `body.live_url` into "Live url"; ids stay."""
     words = spoken_name(path)
@@ -232,9 +159,7 @@ def without_group_name(name: str, sentence: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
-def country_name(code: str) -> str:
-    """Return a country's name; an unknown code in capitals."""
-    return COUNTRIES.get(code.lower(), code.upper())
+COUNTRIES, country_name = countries.COUNTRIES, countries.country_name
 
 
 def language_name(code: str) -> str:

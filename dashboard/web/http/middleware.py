@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
+SHARED = "/s/"  # what follows opens a shared status to whoever reads it
 
 
 def log_requests(
@@ -109,7 +110,7 @@ def _log_request(request: HttpRequest, response: HttpResponseBase, seconds: floa
     user = getattr(request, "user", None)
     facts = {
         "method": request.method,
-        "path": request.path[:200],
+        "path": SHARED + "…" if request.path.startswith(SHARED) else request.path[:200],
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
         "person": user.pk if user is not None and user.is_authenticated else None,

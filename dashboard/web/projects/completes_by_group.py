@@ -16,7 +16,8 @@ from dashboard.fielding.domain.scope import IN_PLAN, is_open
 from dashboard.fielding.figures.project_path import projected_path, target_line
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight import at_end
-from dashboard.fielding.models import CompletesDay, Project
+from dashboard.fielding.models import CompletesDay, Project, TargetGroup
+from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.fielding.models.querysets.series import CompletesDayQuerySet
 from dashboard.fielding.series.completes import on_the_hour
 from dashboard.web.charts import Share
@@ -53,11 +54,17 @@ class GroupShares(NamedTuple):
 
 def completes_by_group(project: Project, *, now: datetime) -> GroupShares:
     """Load the completes of the groups in a project's plan, in two queries."""
-    groups = list(project.target_groups.filter(IN_PLAN).values_list(*_COLUMNS, named=True))
+    return completes_of_groups(TargetGroup.objects.filter(project=project), now=now)
+
+
+def completes_of_groups(selected: TargetGroupQuerySet, *, now: datetime) -> GroupShares:
+    """Load the completes of those of the selected groups that are in the plan, in two queries."""
+    groups = list(selected.filter(IN_PLAN).values_list(*_COLUMNS, named=True))
     since = now - timedelta(days=DAYS)
-    days = CompletesDayQuerySet(CompletesDay).filter(group__project=project).since(since.date())
+    series = CompletesDayQuerySet(CompletesDay).filter(group__in=selected.values("pk"))
+    days = series.since(since.date()).values_list("group_id", "day", "hours", "odd")
     known = {group.pk for group in groups}
-    rows = [row for row in days.values_list("group_id", "day", "hours", "odd") if row[0] in known]
+    rows = [row for row in days if row[0] in known]
     if not rows and not any(group.completes for group in groups):
         return GroupShares(None, [], [], [])
     first = min((day for _, day, _, _ in rows), default=since.date())

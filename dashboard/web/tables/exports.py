@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
@@ -56,7 +56,10 @@ class Sheet(NamedTuple):
 
 def download_sheet(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
     """Return a download; `kind` is "csv" or "xlsx"."""
-    response = as_csv(sheet) if kind == "csv" else as_xlsx(sheet)
+    return _as_download(as_csv(sheet) if kind == "csv" else as_xlsx(sheet), name, kind)
+
+
+def _as_download(response: HttpResponseBase, name: str, kind: str) -> HttpResponseBase:
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
     response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{kind}"'
     response["Cache-Control"] = "private, no-store"
@@ -75,13 +78,32 @@ def as_csv(sheet: Sheet) -> StreamingHttpResponse:
     return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
 
 
+def download_workbook(name: str, sheets: Mapping[str, Sheet]) -> HttpResponseBase:
+    """Return a download of a workbook with several sheets, by their titles."""
+    return _as_download(as_workbook(sheets), name, "xlsx")
+
+
 def as_xlsx(sheet: Sheet) -> FileResponse:
+    """Return a workbook of one sheet."""
+    return as_workbook({"Sheet1": sheet})
+
+
+def as_workbook(sheets: Mapping[str, Sheet]) -> FileResponse:
     """Return a workbook, written row by row; text cells are never formulas."""
     import xlsxwriter  # noqa: PLC0415  2.4 MB that most web processes never need
 
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "default_date_format": DATES})
-    page = book.add_worksheet()
+    for title, sheet in sheets.items():
+        _write_sheet(book, title, sheet)
+    book.close()
+    file.seek(0)
+    return FileResponse(file, content_type=XLSX)
+
+
+# Any: xlsxwriter has no types.
+def _write_sheet(book: Any, title: str, sheet: Sheet) -> None:
+    page = book.add_worksheet(title)
     page.freeze_panes(1, 0)
     bold = book.add_format({"bold": True})
     for column, heading in enumerate(sheet.headings):
@@ -92,9 +114,6 @@ def as_xlsx(sheet: Sheet) -> FileResponse:
         for column, cell in enumerate(row):
             _write_cell(page, number, column, cell)
     page.autofilter(0, 0, number, len(sheet.headings) - 1)
-    book.close()
-    file.seek(0)
-    return FileResponse(file, content_type=XLSX)
 
 
 # Any: xlsxwriter has no types.

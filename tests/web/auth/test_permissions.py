@@ -13,7 +13,17 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from dashboard.alerts.mail import action_links, unsubscribe
-from dashboard.fielding.models import Incident, Mail, Mute, Project, TargetGroup, User, Webhook
+from dashboard.alerts.mail.client import stop_link
+from dashboard.fielding.models import (
+    Incident,
+    Mail,
+    Mute,
+    Project,
+    SharedStatus,
+    TargetGroup,
+    User,
+    Webhook,
+)
 from dashboard.urls import urlpatterns
 from dashboard.web.auth.permissions import Permission
 from dashboard.web.edits.forms import FORMS
@@ -64,6 +74,12 @@ class World:
         given = {"rule": "drop_off", "state": "firing", "severity": 2, "breached_at": factories.NOW}
         return Incident.objects.get_or_create(key="k", defaults=of | given)[0]
 
+    def share(self) -> SharedStatus:
+        """The status of a selection of the group."""
+        shared = factories.shared_status(self.project, groups=[self.group])
+        factories.status_link(shared, self.people["editor"], token="t0ken")
+        return shared
+
     def mute(self) -> Mute:
         """One over the account."""
         now = timezone.now()
@@ -97,6 +113,8 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         "edits": lambda: factories.edit(world.group).pk,
         "jobs": lambda: factories.batch(world.group).pk,
         "mails": lambda: world.mail_to(role).pk,
+        "shares": lambda: world.share().pk,
+        "links": lambda: world.share().links.get().pk,
     }
     ids |= {kind: make_row() for kind, make_row in rows.items() if route.startswith(f"/{kind}/<")}
     for kind, pk in ids.items():
@@ -116,6 +134,12 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if route.startswith("/me/address/<"):
         user = world.people.get(role, world.people["viewer"])
         route = route.replace("<str:token>", token_of(user, "new@example.com"))
+    if route.startswith("/s/<"):
+        world.share()
+        route = route.replace("<str:token>", "t0ken")
+    if route.startswith("/mail/stop/status/"):
+        address = factories.status_address(world.share(), world.people["editor"])
+        route = route.replace("<str:token>", stop_link.stop_url(address.pk).split("/")[-2])
     route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
     route = route.replace(
         "<str:token>", unsubscribe.unsubscribe_token(world.people["viewer"], unsubscribe.NOW)
@@ -207,7 +231,7 @@ def test_a_form_without_its_csrf_token_is_refused(world: World) -> None:
 
 def test_only_what_a_machine_posts_is_without_a_csrf_token() -> None:
     exempt = {one.name for one in urlpatterns if getattr(one.callback, "csrf_exempt", False)}
-    assert exempt == {"webhook", "stop"}
+    assert exempt == {"webhook", "stop", "stop-status"}
 
 
 def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Client) -> None:

@@ -229,10 +229,11 @@ class MailQuerySet(models.QuerySet["Mail"]):
     def to(self, user: User) -> Self:
         """Return the mails to this person, newest first.
 
-        Confirmations of addresses are left out: the address can be another person's.
+        Confirmations of addresses are left out: the address can be another person's. So are the
+        statuses that they share, which go to clients.
         """
         is_visible = Q(account=None) | Q(account__memberships__user=user)
-        rows = self.filter(is_visible, recipient=user).exclude(purpose="address")
+        rows = self.filter(is_visible, recipient=user).exclude(purpose__in=("address", "status"))
         return rows.defer("sealed").order_by("-created_at", "-pk")
 
 
