@@ -260,6 +260,29 @@ def test_the_stored_chance_of_the_goal_is_that_of_the_draws() -> None:
         assert reached == pytest.approx(chance, abs=0.02)
 
 
+def test_a_group_with_quotas_has_its_stored_chance() -> None:
+    cells = [CellState("men", 200, 150, "sex"), CellState("women", 200, 100, "sex")]
+    for chance in (0.3, 0.5, 0.66):
+        group = outlook(230.0, completes=250.0, cells=cells, chance=chance)
+        today = advice(group).today
+        assert today is not None
+        assert today.chance == pytest.approx(chance, abs=0.01)
+
+
+def test_a_stored_chance_that_contradicts_the_quotas_is_left_out() -> None:
+    cells = [CellState("men", 200, 200, "sex"), CellState("women", 100, 60, "sex")]
+    today = advice(outlook(900.0, completes=260.0, cells=cells, chance=0.6)).today
+    assert today is not None
+    assert today.chance == 0.0
+
+
+def test_a_conditional_raise_is_decided_on_a_full_hour() -> None:
+    group = outlook(320.0, sd=0.35, now=NOW + timedelta(minutes=13))
+    condition = plan_of(group, PlanKind.RAISE_LATER).condition
+    assert condition is not None
+    assert condition.at.minute == condition.at.second == 0
+
+
 def test_a_cpi_that_is_not_above_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="above zero"):
         range_at_price(outlook(), Decimal(0))

@@ -282,7 +282,7 @@ def test_quota_cells_and_the_forecast_without_them_are_read(project: Project) ->
     assert outlook is not None
     assert [(cell.name, cell.limit, cell.completes) for cell in outlook.cells] == [("men", 100, 90)]
     assert tuple(outlook.at_end) == (180, 220, 260)
-    assert outlook.chance is None
+    assert outlook.chance == 0.03
 
 
 def test_cells_are_left_out_where_an_older_release_stored_the_forecast(project: Project) -> None:

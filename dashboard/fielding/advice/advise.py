@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -254,10 +254,18 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
         cost,
         exceeds_budget(outlook, cost),
         Condition(
-            outlook.now + timedelta(hours=outlook.hours_left * later.part),
+            _full_hour(outlook, later.part),
             round(outlook.completes + later.line[row]),
         ),
     )
+
+
+def _full_hour(outlook: GroupOutlook, part: float) -> datetime:
+    """The full hour after a part of the time left, before the end."""
+    at = outlook.now + timedelta(hours=outlook.hours_left * part)
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    hour += timedelta(hours=1) if hour < at else timedelta(0)
+    return hour if hour < outlook.ends_at else at
 
 
 def _extend(

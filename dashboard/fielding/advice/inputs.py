@@ -114,7 +114,7 @@ def _outlook_of(
         pricing=_pricing_of(group, group.cpi),
         elasticity=elasticity,
         evidence=evidence,
-        chance=None if cells else chance,
+        chance=chance,
         cells=cells,
     )
 

@@ -61,7 +61,7 @@ class GroupOutlook:
     """A group in field: counts in completes.
 
     at_end: its forecast on its end date if no more quota cells filled, not capped at the goal.
-    chance: the stored one of the goal, where no quotas stop it (0–1). days_left: typical days
+    chance: the stored one of the goal, as quotas let it through (0–1). days_left: typical days
     (of the shape of its week) until its end; days_after: those of each day after it. cells: its
     quota cells.
     """
@@ -100,7 +100,7 @@ def draw_arrivals(outlook: GroupOutlook, luck: Floats) -> Floats:
     rises = (logs[1] - logs[0]) / _OUTER, (logs[2] - logs[1]) / _OUTER
     scores = [-_FARTHEST, -_OUTER, 0.0, _OUTER, _FARTHEST]
     values = [logs[1] - _FARTHEST * rises[0], *logs, logs[1] + _FARTHEST * rises[1]]
-    chance = outlook.chance
+    chance = None if outlook.cells else outlook.chance
     if chance is not None and _CERTAIN < chance < 1 - _CERTAIN and outlook.missing > 0:
         _add_knot(scores, values, _NORMAL.inv_cdf(1 - chance), np.log(outlook.missing + _WHOLE))
     steps = np.maximum.accumulate(np.array(values))

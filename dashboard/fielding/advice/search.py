@@ -28,6 +28,8 @@ AFTER_END, AFTER_END_SPREAD = -0.1, 0.3  # log of the rate after the end over be
 SHORTEST = 0.02  # typical days: an end that is nearer has no rate
 _OUTER = 2.563
 CLOSE = 1e-6
+CERTAIN = 0.02  # a chance nearer to 0 or 1 says nothing about the range
+MOST_OVER = 1.5
 
 
 class Curves(Protocol):
@@ -45,11 +47,16 @@ class Curves(Protocol):
 @dataclass(frozen=True, slots=True)
 class Field:
     """Several groups: completes to come (groups, draws) at today's CPI, how many are needed
-    (groups, draws; as quotas let them through), curves, the highest move of log CPI (groups)."""
+    (groups, draws; as quotas let them through), curves, the highest move of log CPI (groups).
+
+    needed_over: by how much the needed arrivals of groups with quotas were multiplied (groups), so
+    that the chance at today's CPI is the stored one.
+    """
 
     outlooks: Sequence[GroupOutlook]
     arrivals: Floats
     needed: Floats
+    needed_over: Floats
     curves: Curves
     highest: Floats
     limits: Sequence[QuotaLimits | None]
@@ -62,6 +69,7 @@ class Field:
             [self.outlooks[row] for row in rows],
             self.arrivals[places],
             self.needed[places],
+            self.needed_over[places],
             self.curves.select(places),
             self.highest[places],
             [self.limits[row] for row in rows],
@@ -99,7 +107,8 @@ class Field:
         for row, (limits, cells) in enumerate(zip(self.limits, names, strict=True)):
             if limits is not None and cells:
                 missing = self.outlooks[row].missing
-                needed[row] = limits.relax(cells).arrivals_needed(missing, needed.shape[1])
+                relaxed = limits.relax(cells).arrivals_needed(missing, needed.shape[1])
+                needed[row] = relaxed * self.needed_over[row]
         return needed
 
 
@@ -109,21 +118,37 @@ def lay_out_field(
     """Lay out groups that have something to reach for; curves: theirs, if they are known."""
     draws = luck.forecast.size
     limits = [draw_limits(outlook.cells, draws) for outlook in outlooks]
-    needed = [
-        np.full(draws, outlook.missing)
-        if each is None
-        else each.arrivals_needed(outlook.missing, draws)
-        for outlook, each in zip(outlooks, limits, strict=True)
-    ]
+    arrivals = np.array([draw_arrivals(outlook, luck.forecast) for outlook in outlooks])
+    needed = np.array(
+        [
+            np.full(draws, outlook.missing)
+            if each is None
+            else each.arrivals_needed(outlook.missing, draws)
+            for outlook, each in zip(outlooks, limits, strict=True)
+        ]
+    )
+    over = np.array([_needed_over(*case) for case in zip(outlooks, arrivals, needed, strict=True)])
     return Field(
         outlooks,
-        np.array([draw_arrivals(outlook, luck.forecast) for outlook in outlooks]),
-        np.array(needed),
+        arrivals,
+        needed * over[:, None],
+        over,
         curves or draw_curves([outlook.elasticity for outlook in outlooks], luck),
         np.array([np.log(float(o.pricing.cap / o.pricing.cpi)) for o in outlooks]),
         limits,
         luck,
     )
+
+
+def _needed_over(outlook: GroupOutlook, arrivals: Floats, needed: Floats) -> float:
+    """The factor of the needed arrivals with which a group with quotas has its stored chance; 1
+    where that chance is certain or far from what the draws say."""
+    chance = outlook.chance
+    if not outlook.cells or chance is None or not CERTAIN < chance < 1 - CERTAIN:
+        return 1.0
+    ratios = np.sort(needed / np.maximum(arrivals, CLOSE))
+    at_chance = float(ratios[round(chance * ratios.size) - 1])
+    return 1 / at_chance if 1 / MOST_OVER <= at_chance <= MOST_OVER else 1.0
 
 
 def least_move(
