@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from math import log
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from dashboard.fielding.advice.advise import advise_groups
 from dashboard.fielding.advice.evidence import USUAL, PriceEvidence, WhatIfPoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.learning import learn_account, learn_elasticities
-from dashboard.fielding.advice.measuring import measure_price_changes
 from dashboard.fielding.advice.plan import PlanKind, Standing
 from dashboard.fielding.advice.records import count_held_ranges, record_advice, settle_advice
+from dashboard.fielding.figures.price_effects import StoredEffect, measure_due_price_changes
 from dashboard.fielding.models import (
     AdviceRecord,
     Change,
@@ -26,7 +25,7 @@ from dashboard.fielding.models import (
     ExchangeAccount,
     GroupPanels,
     LearnedElasticity,
-    PriceChangeEffect,
+    PriceChange,
     Project,
     TargetGroup,
 )
@@ -88,85 +87,32 @@ def forecast_group(project: Project, **fields: Any) -> TargetGroup:
     return factories.group(project, **(given | fields))
 
 
-def test_a_raise_is_measured_with_its_error(account: ExchangeAccount, project: Project) -> None:
-    group = group_with_a_raise(project)
-    assert measure_price_changes(account, now=NOW) == 1
-    row = PriceChangeEffect.objects.get()
-    assert row.group == group
-    assert row.log_price == pytest.approx(log(1.2))
-    assert row.log_rate == pytest.approx(log(2.0), abs=0.15)
-    assert row.error is not None
-    assert 0 < row.error < 0.5
-    assert not row.is_final
+def measured_and_learned(now: datetime = NOW) -> int:
+    """The rows that are learned after the changes of price were measured."""
+    measure_due_price_changes(now=now)
+    return learn_elasticities(now=now)
 
 
-def test_a_raise_is_measured_again_after_hours_and_no_more_after_its_week(
-    account: ExchangeAccount, project: Project
-) -> None:
-    group_with_a_raise(project)
-    measure_price_changes(account, now=NOW)
-    assert measure_price_changes(account, now=NOW + HOUR) == 0
-    assert measure_price_changes(account, now=NOW + timedelta(hours=7)) == 1
-    assert measure_price_changes(account, now=NOW + timedelta(days=6)) == 1
-    assert PriceChangeEffect.objects.get().is_final
-    assert measure_price_changes(account, now=NOW + timedelta(days=7)) == 0
-
-
-def test_a_raise_of_the_last_hours_is_not_measured_yet(
-    account: ExchangeAccount, project: Project
-) -> None:
-    group = factories.group(project)
-    factories.completes(group, counts=list(range(1, 101)))
-    change_cpi(group, NOW - 3 * HOUR, "2.50", "3.00")
-    assert measure_price_changes(account, now=NOW) == 0
-
-
-def test_a_raise_that_fieldwatch_sent_counts_once_beside_its_changelog(
+def test_a_change_is_learned_from_with_its_error_once_it_is_half_a_day_old(
     account: ExchangeAccount, project: Project
 ) -> None:
     group = group_with_a_raise(project)
-    factories.edit(group, started_at=NOW - timedelta(days=3, minutes=1))
-    assert measure_price_changes(account, now=NOW) == 1
+    measure_due_price_changes(now=NOW)
+    effect = StoredEffect.from_stored(PriceChange.objects.get(group=group).effect)
+    assert effect.ratio == pytest.approx(2.0, abs=0.3)
+    assert effect.error is not None
+    assert 0 < effect.error < 0.5
+    assert learn_account(account, now=NOW - timedelta(days=2, hours=13)) == 0
+    assert learn_account(account, now=NOW) > 0
 
 
-def test_a_raise_is_kept_once_when_its_changelog_comes_after_its_edit(
-    account: ExchangeAccount, project: Project
-) -> None:
-    group = group_with_a_raise(project)
-    Change.objects.all().delete()
-    at = NOW - timedelta(days=3)
-    factories.edit(group, started_at=at)
-    measure_price_changes(account, now=NOW)
-    change_cpi(group, at + timedelta(seconds=40), "2.50", "2.75")
-    measure_price_changes(account, now=NOW + timedelta(hours=7))
-    assert PriceChangeEffect.objects.get().changed_at == at + timedelta(seconds=40)
-
-
-def test_a_change_without_a_price_is_kept_without_an_effect(
+def test_a_change_without_a_price_is_not_learned_from(
     account: ExchangeAccount, project: Project
 ) -> None:
     group = factories.group(project)
     factories.completes(group, counts=[int(c) for c in np.cumsum([5] * 240)])
     change_cpi(group, NOW - timedelta(days=3), "unknown", "3.00")
-    measure_price_changes(account, now=NOW)
-    assert PriceChangeEffect.objects.get().log_rate is None
-    assert learn_account(account, now=NOW) == 0
-    assert measure_price_changes(account, now=NOW + HOUR) == 0
-
-
-def test_many_changes_are_measured_in_a_constant_number_of_queries(
-    account: ExchangeAccount, project: Project
-) -> None:
-    group_with_a_raise(project)
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
-        measure_price_changes(account, now=NOW)
-    for _ in range(5):
-        group_with_a_raise(project)
-    with CaptureQueriesContext(connection) as many:
-        assert measure_price_changes(account, now=NOW + timedelta(hours=7)) == 6
-    assert len(many) == len(few)
+    assert measured_and_learned() == 0
 
 
 def test_what_was_measured_is_learned_for_its_country_and_its_group(
@@ -174,7 +120,7 @@ def test_what_was_measured_is_learned_for_its_country_and_its_group(
 ) -> None:
     steep = group_with_a_raise(project, country_code="pl")
     factories.group(project, country_code="pl")
-    learn_elasticities(now=NOW)
+    measured_and_learned()
     rows = {row.group_id: row for row in LearnedElasticity.objects.exclude(group=None)}
     assert rows[steep.pk].own == 1
     assert rows[steep.pk].mean > 1.0
@@ -189,14 +135,14 @@ def test_a_second_account_learns_nothing_of_the_first(
 ) -> None:
     group_with_a_raise(project)
     second = factories.account(polling=True)
-    learn_elasticities(now=NOW)
+    measured_and_learned()
     assert not LearnedElasticity.objects.filter(account=second).exists()
     assert learn_account(second, now=NOW) == 0
 
 
 def test_learning_twice_leaves_the_same_rows(account: ExchangeAccount, project: Project) -> None:
     group_with_a_raise(project)
-    assert learn_elasticities(now=NOW) == learn_elasticities(now=NOW + HOUR)
+    assert measured_and_learned() == learn_elasticities(now=NOW + HOUR)
     count = LearnedElasticity.objects.count()
     assert LearnedElasticity.objects.filter(learned_at=NOW + HOUR).count() == count
 
@@ -353,13 +299,11 @@ def test_the_range_is_held_against_the_completes_that_came(
     )
     hourly = [0] * 24 + [round(factor)] * 73
     factories.completes(group, counts=[100 + int(total) for total in np.cumsum(hourly)])
-    PriceChangeEffect.objects.create(
+    PriceChange.objects.create(
         account=group.account,
         group=group,
-        changed_at=record.followed_at + timedelta(minutes=2),
-        log_price=0.1,
-        log_rate=log(1.34),
-        error=0.1,
+        at=record.followed_at + timedelta(minutes=2),
+        effect={"ratio": 1.34, "error": 0.1},
         measured_at=NOW,
     )
     assert settle_advice(now=NOW) == 1

@@ -119,11 +119,18 @@ def test_those_that_wait_longest_come_first() -> None:
     assert {row.group_id for row in PriceChange.objects.all()} == {first.pk, second.pk}
 
 
-def test_a_change_older_than_a_month_is_neither_measured_nor_kept() -> None:
-    group = repriced()
-    measure_price_changes([group.pk], now=NOW)
-    assert measure_due_price_changes(now=NOW + 40 * DAY) == 0
-    assert not PriceChange.objects.exists()
+def test_a_change_is_measured_for_a_week_and_kept_for_a_year() -> None:
+    group = repriced()  # five days ago
+    assert measure_due_price_changes(now=NOW) == 1
+    Project.objects.update(read_at=NOW + 4 * DAY)
+    assert measure_due_price_changes(now=NOW + 4 * DAY) == 1
+    Project.objects.update(read_at=NOW + 5 * DAY)
+    assert measure_due_price_changes(now=NOW + 5 * DAY) == 0
+    log_change(group, NOW + 45 * DAY)
+    assert measure_due_price_changes(now=NOW + 46 * DAY) == 1  # the new one alone
+    assert PriceChange.objects.count() == 2
+    assert measure_due_price_changes(now=NOW + 400 * DAY) == 0
+    assert PriceChange.objects.count() == 1
 
 
 def test_after_a_round_only_groups_with_a_new_change_are_measured() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from math import log
 
 from django.db import transaction
 
+from dashboard.fielding import models
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
@@ -15,27 +17,19 @@ from dashboard.fielding.advice.evidence import (
     PriceEvidence,
     pool_changes,
 )
-from dashboard.fielding.advice.measuring import measure_price_changes
 from dashboard.fielding.domain.scope import OPEN_STATUSES
-from dashboard.fielding.models import (
-    ExchangeAccount,
-    LearnedElasticity,
-    PriceChangeEffect,
-    TargetGroup,
-)
+from dashboard.fielding.figures.price_effects import StoredEffect
+from dashboard.fielding.models import ExchangeAccount, LearnedElasticity, TargetGroup
 
 LEARNED_FROM = timedelta(days=365)
+LEAST_AGE = timedelta(hours=12)  # of a change: before that, little is known of it
 ANY = ""  # instead of a country or an audience
 
 
 def learn_elasticities(*, now: datetime) -> int:
-    """Measure new price changes and learn the elasticities of every polled account; return the
-    number of rows stored."""
-    rows = 0
-    for account in ExchangeAccount.objects.filter(polling=True):
-        measure_price_changes(account, now=now)
-        rows += learn_account(account, now=now)
-    return rows
+    """Learn the elasticities of every polled account; return the number of rows stored."""
+    accounts = ExchangeAccount.objects.filter(polling=True)
+    return sum(learn_account(account, now=now) for account in accounts)
 
 
 def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
@@ -52,20 +46,28 @@ def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
 
 
 def _measured_changes(account: ExchangeAccount, now: datetime) -> Iterator[PriceChange]:
-    rows = PriceChangeEffect.objects.filter(
-        account=account, changed_at__gte=now - LEARNED_FROM, log_rate__isnull=False
+    """Yield what is known of each change of CPI, once it is half a day old."""
+    rows = models.PriceChange.objects.filter(
+        account=account,
+        at__gte=now - LEARNED_FROM,
+        at__lte=now - LEAST_AGE,
+        effect__error__isnull=False,
+        old_cpi__gt=0,
+        new_cpi__gt=0,
     ).values_list(
         "group_id",
         "group__country_code",
         "group__expected_loi_minutes",
-        "log_price",
-        "log_rate",
-        "error",
+        "old_cpi",
+        "new_cpi",
+        "effect",
     )
-    for group, country, minutes, log_price, log_rate, error in rows.order_by("pk"):
-        if log_rate is not None and error is not None:
-            audience = audience_of_group(minutes)
-            yield PriceChange(str(group), country, audience, log_price, log_rate, error)
+    for group, country, minutes, old, new, stored in rows.order_by("pk"):
+        effect = StoredEffect.from_stored(stored)
+        if effect.ratio and effect.error and old and new:
+            audience, log_price = audience_of_group(minutes), log(new / old)
+            log_rate = log(effect.ratio)
+            yield PriceChange(str(group), country, audience, log_price, log_rate, effect.error)
 
 
 def _rows_of_account(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from math import exp
 from typing import NamedTuple
 
 from dashboard.fielding.advice.outlook import GroupOutlook
@@ -13,7 +12,7 @@ from dashboard.fielding.advice.plan import Plan
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import is_open
 from dashboard.fielding.insight.group_history import series_of
-from dashboard.fielding.models import AdviceRecord, Edit, PriceChangeEffect, TargetGroup, User
+from dashboard.fielding.models import AdviceRecord, Edit, PriceChange, TargetGroup, User
 from dashboard.fielding.series.readings import Readings
 
 KNOWN_AFTER = timedelta(hours=72)  # of the raise: then its completes an hour are known
@@ -141,17 +140,15 @@ def _rate_between(series: Readings | None, record: AdviceRecord, until: datetime
 
 def _ratios_seen(records: Sequence[AdviceRecord]) -> dict[int, float]:
     """Completes an hour after over before, as the effect of the change was measured."""
-    rows = PriceChangeEffect.objects.filter(
-        group__in={record.group_id for record in records}, log_rate__isnull=False
+    rows = PriceChange.objects.filter(
+        group__in={record.group_id for record in records}, effect__error__isnull=False
     )
-    measured = list(rows.values_list("group_id", "changed_at", "log_rate"))
+    measured = list(rows.values_list("group_id", "at", "effect__ratio"))
     return {
-        record.pk: exp(log_rate)
+        record.pk: ratio
         for record in records
-        for group, at, log_rate in measured
-        if group == record.group_id
-        and log_rate is not None
-        and abs(at - record.followed_at) <= SAME
+        for group, at, ratio in measured
+        if group == record.group_id and abs(at - record.followed_at) <= SAME
     }
 
 

@@ -1,14 +1,15 @@
-"""Each change of a CPI with what followed it, measured every few minutes and stored."""
+"""Each change of a CPI with what followed it: measured for a week, stored, and learned from."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import log
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.effects.extra_completes import (
@@ -18,6 +19,7 @@ from dashboard.fielding.effects.extra_completes import (
     extra_cost,
 )
 from dashboard.fielding.effects.of_changes import ChangeEffect, GroupRecords, effects_of_changes
+from dashboard.fielding.effects.rate_comparison import Measure
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.insight import assistant_modules
 from dashboard.fielding.insight.document import StoredPart
@@ -26,10 +28,13 @@ from dashboard.fielding.queries import group_page
 
 KINDS = (ChangelogKind.CPI, ChangelogKind.USER_REQUESTED_CPI)
 SHOWN_DAYS = 31  # how old a change is measured, and shown, at most
+LASTS = timedelta(days=8)  # after a change: by then its effect is known, and stays as it is
+KEPT = timedelta(days=400)  # what was measured outlives its series: prices are learned from it
 RECORDED = timedelta(days=400)  # of the series that a measurement reads, as on the group's page
 RECORD_ROWS = 100  # of changes and of edits, as on the group's page
 GROUPS_PER_RUN = 300
 EVERY = timedelta(minutes=10)  # of one group, at most
+IN_INTERVAL, LEAST_ERROR = 3.92, 1e-3  # standard errors in a 95 % interval; and of a log ratio
 _SAME = timedelta(minutes=10)  # between an edit and its line in the changelog
 _HOURS = 24
 
@@ -38,14 +43,16 @@ class StoredEffect(StoredPart, frozen=True):
     """What followed a change of price: the comparison, and what it adds up to.
 
     before and after: completes a typical day. ratio: after over before, corrected as `correction`
-    says. completes_after: those counted after the change, until `until` (ISO 8601). extra and
-    extra_cost: low, middle and high; None where the verdict has no number.
+    says; error: the standard error of its log. completes_after: those counted after the change,
+    until `until` (ISO 8601). extra and extra_cost: low, middle and high; None where the verdict has
+    no number.
     """
 
     verdict: str = "too early"
     before: float | None = None
     after: float | None = None
     ratio: float | None = None
+    error: float | None = None
     correction: str = ""
     reason: str = ""
     completes_after: float = 0.0
@@ -67,23 +74,10 @@ class StoredEffect(StoredPart, frozen=True):
 def measure_due_price_changes(*, now: datetime, at_most: int = GROUPS_PER_RUN) -> int:
     """Measure the groups whose price changed lately, those first that wait longest.
 
-    A group is measured again once new data was read since, at most every ten minutes. Returns the
-    number of groups that were measured.
+    A group is measured again once new data was read since, at most every ten minutes, until eight
+    days after its last change. Returns the number of groups that were measured.
     """
-    since = now - timedelta(days=SHOWN_DAYS)
-    repriced = Q(changes__kind__in=KINDS, changes__occurred_at__gte=since)
-    edited = Q(
-        edits__kind=Edit.Kind.CPI,
-        edits__state=Edit.State.CONFIRMED,
-        edits__started_at__gte=since,
-    )
-    groups = {
-        pk: read_at
-        for condition in (repriced, edited)
-        for pk, read_at in TargetGroup.objects.filter(condition)
-        .values_list("pk", "project__read_at")
-        .distinct()
-    }
+    groups = _repriced_groups(now - timedelta(days=SHOWN_DAYS))
     measured = dict(
         PriceChange.objects.filter(group__in=list(groups))
         .values_list("group")
@@ -91,14 +85,37 @@ def measure_due_price_changes(*, now: datetime, at_most: int = GROUPS_PER_RUN) -
     )
     due = [
         pk
-        for pk, read_at in groups.items()
-        if pk not in measured
-        or (read_at and read_at > measured[pk] and now - measured[pk] >= EVERY)
+        for pk, (changed_at, read_at) in groups.items()
+        if pk not in measured or _is_due(changed_at, read_at, measured[pk], now)
     ]
     due.sort(key=lambda pk: measured.get(pk, datetime.min.replace(tzinfo=now.tzinfo)))
     measure_price_changes(due[:at_most], now=now)
-    _delete_old(since)
+    PriceChange.objects.filter(at__lt=now - KEPT).delete()
     return len(due[:at_most])
+
+
+def _repriced_groups(since: datetime) -> dict[int, tuple[datetime, datetime | None]]:
+    """The groups whose CPI changed since: when it last did, and when their project was read."""
+    logged = Change.objects.filter(kind__in=KINDS, occurred_at__gte=since)
+    edited = Edit.objects.filter(
+        kind=Edit.Kind.CPI, state=Edit.State.CONFIRMED, started_at__gte=since
+    )
+    groups: dict[int, tuple[datetime, datetime | None]] = {}
+    for rows, moment in ((logged, "occurred_at"), (edited, "started_at")):
+        of_groups = rows.values_list("group", "group__project__read_at")
+        for pk, read_at, changed_at in of_groups.annotate(Max(moment)).order_by():
+            if pk is not None:
+                groups[pk] = max(groups.get(pk, (changed_at, read_at)), (changed_at, read_at))
+    return groups
+
+
+def _is_due(
+    changed_at: datetime, read_at: datetime | None, measured_at: datetime, now: datetime
+) -> bool:
+    """Whether new data can tell more of a change than its last measurement did."""
+    is_known = measured_at >= changed_at + LASTS
+    is_new = read_at is not None and read_at > measured_at
+    return not is_known and is_new and now - measured_at >= EVERY
 
 
 def measure_new_price_changes(project_pk: int, *, seen_since: datetime, now: datetime) -> None:
@@ -132,7 +149,8 @@ def _measure_group(group: TargetGroup, now: datetime) -> None:
         if effect.at >= since
     ]
     with transaction.atomic():
-        PriceChange.objects.filter(group=group).exclude(at__in=[row.at for row in rows]).delete()
+        stored = PriceChange.objects.filter(group=group, at__gte=since)
+        stored.exclude(at__in=[row.at for row in rows]).delete()
         PriceChange.objects.bulk_create(
             rows,
             update_conflicts=True,
@@ -233,6 +251,7 @@ def _stored_effect(effect: ChangeEffect, old: Decimal | None, new: Decimal | Non
         before=None if measure.before is None else measure.before * _HOURS,
         after=None if measure.after is None else measure.after * _HOURS,
         ratio=measure.ratio,
+        error=_log_error(measure),
         correction=measure.correction,
         reason=overlaps or ("" if measure.ratio is not None else measure.reason),
         completes_after=effect.completes_after,
@@ -248,5 +267,8 @@ def _in_one_currency(effect: ChangeEffect) -> bool:
     return not old or not new or old == new
 
 
-def _delete_old(before: datetime) -> None:
-    PriceChange.objects.filter(at__lt=before).delete()
+def _log_error(measure: Measure) -> float | None:
+    """The standard error of the log of a ratio; None where it has no interval."""
+    if not measure.ratio or not measure.low or not measure.high:
+        return None
+    return max(log(measure.high / measure.low) / IN_INTERVAL, LEAST_ERROR)

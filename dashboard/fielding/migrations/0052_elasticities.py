@@ -55,47 +55,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="PriceChangeEffect",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("changed_at", models.DateTimeField()),
-                ("log_price", models.FloatField()),
-                ("log_rate", models.FloatField(null=True)),
-                ("error", models.FloatField(null=True)),
-                ("measured_at", models.DateTimeField()),
-                ("is_final", models.BooleanField(db_default=False, default=False)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="price_effects",
-                        to="fielding.exchangeaccount",
-                    ),
-                ),
-                (
-                    "group",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="price_effects",
-                        to="fielding.targetgroup",
-                    ),
-                ),
-            ],
-            options={
-                "indexes": [
-                    models.Index(fields=["account", "changed_at"], name="price_effect_account")
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("group", "changed_at"), name="price_effect_once"
-                    )
-                ],
-            },
-        ),
     ]

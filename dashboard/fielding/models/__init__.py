@@ -22,7 +22,6 @@ from dashboard.fielding.models.history import (
     CompletesDay,
     LearnedElasticity,
     PriceChange,
-    PriceChangeEffect,
     Reading,
 )
 from dashboard.fielding.models.notes import Note
@@ -64,7 +63,6 @@ __all__ = [
     "Note",
     "Notice",
     "PriceChange",
-    "PriceChangeEffect",
     "Project",
     "Quarantine",
     "Reading",

@@ -154,33 +154,6 @@ class Baseline(models.Model):
         return f"baseline of {self.project_id or self.country_code}"
 
 
-class PriceChangeEffect(models.Model):
-    """What followed a change of a group's CPI, as `fielding.effects` measured it.
-
-    log_price and log_rate: logs of CPI and of completes an hour, new over old; error: the standard
-    error of the latter. Both are null where the effect cannot be told, or not yet. is_final: its
-    week is over, and it is not measured again.
-    """
-
-    account = models.ForeignKey(ExchangeAccount, models.CASCADE, related_name="price_effects")
-    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="price_effects")
-    changed_at = models.DateTimeField()
-    log_price = models.FloatField()
-    log_rate = models.FloatField(null=True)
-    error = models.FloatField(null=True)
-    measured_at = models.DateTimeField()
-    is_final = models.BooleanField(default=False, db_default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["group", "changed_at"], name="price_effect_once"),
-        ]
-        indexes = [models.Index(fields=["account", "changed_at"], name="price_effect_account")]
-
-    def __str__(self) -> str:
-        return f"CPI of {self.group_id} at {self.changed_at:%Y-%m-%d %H:%M}Z"
-
-
 class LearnedElasticity(models.Model):
     """The elasticity of completes to CPI that `fielding.advice` learned: of a group that had a
     change of CPI itself, or, without a group, of a country and an audience of the account (both
