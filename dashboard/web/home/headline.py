@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import THE_EXCHANGE
@@ -20,6 +20,8 @@ from dashboard.web.formatting import numbers
 
 DAY, QUARTER = timedelta(days=1), 900  # seconds
 FIELDS = (
+    "pk",
+    "name",
     "project_id",
     "status",
     "status_changed_by",
@@ -48,13 +50,21 @@ SUMMED = ("live", "behind", "paused", "today", "needed", "unread", "no_history",
 GroupRow = Any  # Any: a named row of FIELDS, which Django does not type
 
 
+class NextEnd(NamedTuple):
+    """The end date of a group, with the group."""
+
+    ends_at: datetime
+    group_pk: int
+    group: str
+
+
 @dataclass(slots=True)
 class Headline:
     """Sums over groups in field that are listed; of today, also over those that left it today.
 
     unread: groups whose completes of today are not known; they are in none of today's sums.
     no_history, no_details: groups in field whose completes history and quotas, and whose details
-    were never read.
+    were never read. next_end: of the group in field that ends first.
     """
 
     live: int = 0
@@ -68,6 +78,7 @@ class Headline:
     no_history: int = 0
     no_details: int = 0
     spent: dict[str, Decimal] = field(default_factory=dict)
+    next_end: NextEnd | None = None
     # Groups of each project: the live ones, and the live and paused ones.
     in_field: Counter[int] = field(default_factory=Counter)
 
@@ -78,6 +89,7 @@ class Headline:
         for currency, amount in other.spent.items():
             self.spent[currency] = self.spent.get(currency, Decimal(0)) + amount
         self.in_field += other.in_field
+        self.next_end = min(filter(None, (self.next_end, other.next_end)), default=None)
 
     @property
     def spend(self) -> str:
@@ -121,9 +133,7 @@ class ProjectHeadlines:
         """Return the sum over projects by id and version; load: rows of FIELDS of projects."""
         quarter = int(now.timestamp() // QUARTER)
         changed = [
-            pk
-            for pk, version in versions.items()
-            if self._known.get(pk, (None, None))[:2] != (version, quarter)
+            pk for pk, version in versions.items() if not self._is_known(pk, version, quarter, now)
         ]
         if changed:
             groups: dict[int, list[GroupRow]] = {pk: [] for pk in changed}
@@ -135,6 +145,13 @@ class ProjectHeadlines:
         for pk in versions:
             total.add(self._known[pk][2])
         return total
+
+    def _is_known(self, pk: int, version: int, quarter: int, now: datetime) -> bool:
+        known = self._known.get(pk)
+        if known is None or known[:2] != (version, quarter):
+            return False
+        next_end = known[2].next_end
+        return next_end is None or next_end.ends_at > now
 
 
 def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
@@ -148,6 +165,9 @@ def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:
             headline.in_field[group.project_id] += 1
             headline.no_history += group.completes_read_at is None
             headline.no_details += group.details_read_at is None
+            if group.ends_at is not None and group.ends_at > now:
+                end = NextEnd(group.ends_at, group.pk, group.name)
+                headline.next_end = min(filter(None, (headline.next_end, end)))
         if group.status == "live":
             headline.live += 1
             headline.behind += group.insight__pace__band in BEHIND_PACE
