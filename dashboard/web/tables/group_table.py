@@ -11,10 +11,12 @@ from dashboard.fielding.models.querysets.rows import IncidentQuerySet, TargetGro
 from dashboard.web.auth.permissions import exchange_ids
 from dashboard.web.formatting.status import leading_incidents
 from dashboard.web.tables import definitions, exports, group_columns, grouping
-from dashboard.web.tables.query_state import Listing
+from dashboard.web.tables.query_state import PER_PAGE, Listing
+
+PER_PAGE_BELOW = 25  # rows of a table that is not all of its page
 
 
-def listing_of(request: HttpRequest) -> Listing:
+def listing_of(request: HttpRequest, per_page: int = PER_PAGE) -> Listing:
     """Read columns, filters and sorting from the query string."""
     return Listing(
         request.GET,
@@ -24,6 +26,7 @@ def listing_of(request: HttpRequest) -> Listing:
         several=definitions.GROUP_SEVERAL,
         groupings=definitions.GROUPINGS,
         shown=definitions.GROUP_COLUMNS,
+        per_page=per_page,
     )
 
 
@@ -36,9 +39,9 @@ def group_table_context(
 ) -> dict[str, object]:
     """Return the template context of the table, with headings if grouped.
 
-    `named`: rows name their project.
+    `named`: rows name their project. Without, the table is below other figures of its project.
     """
-    listing = listing_of(request)
+    listing = listing_of(request, PER_PAGE if named else PER_PAGE_BELOW)
     groups = everything.for_table()
     narrowed = definitions.narrow_rows(groups, listing, exchange_ids(request))
     grouping_fields = [listing.column, "pm_name"] if listing.column else []

@@ -74,13 +74,16 @@ class Listing:
         shown: Sequence[str] = (),
         extras: Sequence[str] = (),
         several: Mapping[str, Several] | None = None,
+        per_page: int = PER_PAGE,
     ) -> None:
         """Read the state.
 
         `filters` and `groupings`: parameter name → table field. `shown`: the default columns, of
         which the first is always shown; if empty, all columns are shown. `extras`: parameters that
         the page itself reads. `several`: multi-value filters, whose parameters may repeat.
+        `per_page`: the rows of a page unless another number is asked for.
         """
+        self.default_rows = per_page
         self.columns = columns
         self.default = default
         key = query.get("sort", "").lstrip("-")
@@ -99,7 +102,7 @@ class Listing:
         self.column = (groupings or {}).get(query.get("by", ""), "")
         self.grouped = query.get("by", "") if self.column else ""
         self.number = _parse_page(query.get("page", ""))
-        self.per_page = _parse_rows(query.get("rows", ""))
+        self.per_page = _parse_rows(query.get("rows", ""), per_page)
         ids = re.findall(r"[0-9A-Za-z]+", " ".join(query.getlist("ids")))
         self.ids, self.has_too_many_ids = ids[:MOST_IDS], len(ids) > MOST_IDS
         self.mine = query.get("mine") == "1"
@@ -178,7 +181,7 @@ class Listing:
         parts |= {"behind": "1" if self.behind else ""}
         parts |= {"ids": " ".join(self.ids), "mine": "1" if self.mine else ""}
         parts |= {"cols": self.columns_key, "sort": self.sort_key}
-        parts |= {"rows": "" if self.per_page == PER_PAGE else str(self.per_page)}
+        parts |= {"rows": self._rows_key(self.per_page)}
         parts |= changed
         query = urlencode({key: value for key, value in parts.items() if value}, doseq=True)
         return f"?{query or EXPLICITLY_EMPTY}"
@@ -218,9 +221,13 @@ class Listing:
     def _sizes(self) -> list[tuple[int, str, bool]]:
         """Return the choices of rows a page: number, link, whether it is the present one."""
         return [
-            (size, self.address(rows="" if size == PER_PAGE else str(size)), size == self.per_page)
+            (size, self.address(rows=self._rows_key(size)), size == self.per_page)
             for size in ROWS_A_PAGE
         ]
+
+    def _rows_key(self, size: int) -> str:
+        """Return the parameter of rows a page; empty for the default."""
+        return "" if size == self.default_rows else str(size)
 
 
 def drop_non_numeric(query: QueryDict, name: str) -> QueryDict:
@@ -231,8 +238,8 @@ def drop_non_numeric(query: QueryDict, name: str) -> QueryDict:
     return copy
 
 
-def _parse_rows(text: str) -> int:
-    return next((size for size in ROWS_A_PAGE if str(size) == text), PER_PAGE)
+def _parse_rows(text: str, default: int) -> int:
+    return next((size for size in ROWS_A_PAGE if str(size) == text), default)
 
 
 def _parse_page(text: str) -> int:

@@ -51,7 +51,7 @@ def text_of(html: str) -> str:
 def strip_of(html: str) -> Row:
     """The figures above a page: what stands below each label."""
     figures = {}
-    for label, value in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html):
+    for label, value in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html.partition("<dialog")[0]):
         figures[text_of(label.partition('<span class="hint')[0])] = text_of(value)
     return figures
 
