@@ -147,10 +147,11 @@ def stored_what_if(
 def stored_what_ifs(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, WhatIf]:
     """The stored what-if of each group around its CPI, by primary key; one query for all. Sends no
     request. Needs each group's project."""
+    reasons = {group.pk: _reason_not_to_ask(group) for group in groups}
     questions = {
         group.pk: _questions(group, (), PlannedChange())
         for group in groups
-        if not _reason_not_to_ask(group)
+        if not reasons[group.pk]
     }
     keys = [question.key for each in questions.values() for question in each]
     rows = WhatIfAnswer.objects.filter(
@@ -158,9 +159,10 @@ def stored_what_ifs(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int
     )
     stored = {row.key: row for row in rows}
     return {
-        group.pk: _what_if(group, questions[group.pk], stored, None, now)
+        group.pk: WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=reasons[group.pk])
+        if reasons[group.pk]
+        else _what_if(group, questions[group.pk], stored, None, now)
         for group in groups
-        if group.pk in questions
     }
 
 

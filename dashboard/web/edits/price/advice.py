@@ -42,23 +42,25 @@ def load_advised_group(
     return AdvisedGroup(group, outlook, known)
 
 
-def advise_on_groups(groups: Sequence[TargetGroup], *, now: datetime) -> Mapping[int, Advice]:
-    """Return what each group needs, by primary key, in four queries for any number of groups.
+def load_advised_groups(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, AdvisedGroup]:
+    """Return groups as advice sees them, by primary key, in four queries for any number.
 
     Groups on which no advice can be given are left out.
     """
     known = stored_what_ifs(groups, now=now)
-    points = {
-        group.pk: points_to_come(group, known[group.pk]) for group in groups if group.pk in known
-    }
+    points = {group.pk: points_to_come(group, known[group.pk]) for group in groups}
     outlooks = load_outlooks(groups, now=now, what_if=points)
-    pairs = [
-        (group.pk, outlook)
+    return {
+        group.pk: AdvisedGroup(group, outlook, known[group.pk])
         for group, outlook in zip(groups, outlooks, strict=True)
         if outlook is not None
-    ]
-    advice = advise_groups([outlook for _, outlook in pairs])
-    return {pk: each for (pk, _), each in zip(pairs, advice, strict=True)}
+    }
+
+
+def advise_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Advice]:
+    """Return what each group needs, by primary key: faster than one by one."""
+    outlooks = {pk: each.outlook for pk, each in advised.items() if each.outlook is not None}
+    return dict(zip(outlooks, advise_groups(list(outlooks.values())), strict=True))
 
 
 def points_to_come(group: TargetGroup, what_if: WhatIf) -> list[WhatIfPoint]:

@@ -108,11 +108,9 @@ def response_at(
 
 
 def evidence_sentence(group: TargetGroup, advised: GroupOutlook) -> str:
-    """Return what the response to CPI rests on: "Estimated from 3 changes of this group"."""
+    """Return what is known of how completes follow CPI: "… from 3 changes of this group"."""
     text = describe_evidence(advised.evidence, labels.country_name(group.country_code))
-    if advised.evidence.is_empty:
-        return f"{text[:1].upper()}{text[1:]} of how completes follow CPI."
-    return f"Estimated {text}."
+    return f"How completes follow CPI: {text}."
 
 
 def _rates_with(

@@ -79,9 +79,7 @@ def outlook_table(
     note = ""
     if not phase.is_full_launch:
         note = f"{phase.text}. There is no forecast before the full launch."
-    elif changed is not None and changed.response is not None:
-        note = changed.response.evidence
-    elif changed is not None and today.response is not None:
+    elif changed is not None and changed.response is None and today.response is not None:
         note = RESPONSE_UNKNOWN
     word = numbers.format_money(new, group.currency) if new is not None else ""
     return OutlookTable(rows, word, note)

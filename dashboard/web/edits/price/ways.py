@@ -52,8 +52,8 @@ class NeededPrice:
 
 @dataclass(frozen=True, slots=True)
 class WaysToGoal:
-    """What is to be said of a group, the ways to its goal (the cheapest first), a lower CPI that is
-    still safe, and what all that rests on."""
+    """What is to be said of a group, the ways to its goal (the cheapest first, a lower goal last),
+    a lower CPI that is still safe, and what all that rests on."""
 
     verdict: str
     evidence: str = ""
@@ -69,7 +69,8 @@ def ways_to_goal(advised: AdvisedGroup, *, now: datetime) -> WaysToGoal:
     names = _quota_names(group)
     if outlook is None or advice is None:
         return WaysToGoal(_reason_without_advice(group, now))
-    ways = tuple(_way(group, plan, names) for plan in advice.plans)
+    plans = sorted(advice.plans, key=lambda plan: plan.kind is PlanKind.LOWER_GOAL)
+    ways = tuple(_way(group, plan, names) for plan in plans)
     return WaysToGoal(
         describe_standing(group, advice),
         evidence_sentence(group, outlook),
@@ -83,6 +84,21 @@ def ways_to_goal(advised: AdvisedGroup, *, now: datetime) -> WaysToGoal:
 def raise_of(advice: Advice) -> Plan | None:
     """Return the plan that raises the CPI now; None where no raise is worth it."""
     return next((plan for plan in advice.plans if plan.kind is PlanKind.RAISE), None)
+
+
+def describe_need(group: TargetGroup, advice: Advice) -> str:
+    """Return which CPI a group needs, in a few words."""
+    plan = raise_of(advice)
+    if plan is None:
+        return {
+            Standing.ON_TRACK: "On track at its CPI",
+            Standing.NO_PRICE: "The rate card sets its CPI",
+            Standing.AT_GOAL: "At its goal",
+            Standing.ENDED: "Its end date has passed",
+        }.get(advice.standing, "Out of reach at any price")
+    if advice.standing is Standing.NEEDS_MORE:
+        return _price(group, plan.cpi)
+    return f"{_price(group, plan.cpi)} (chance {numbers.format_likelihood(plan.chance)})"
 
 
 def describe_standing(group: TargetGroup, advice: Advice) -> str:
@@ -217,7 +233,7 @@ def _figures(group: TargetGroup, plan: Plan) -> str:
     parts = [
         f"Chance {numbers.format_likelihood(plan.chance)}",
         f"{completes} completes by {_day(group, end)}",
-        f"costs {cost} by then, {at_goal} if the goal is reached",
+        f"costs {cost}" if cost == at_goal else f"costs {cost}, {at_goal} if the goal is reached",
     ]
     if plan.exceeds_budget and group.budget is not None:
         over = numbers.format_total(plan.cost_at_goal - group.budget, group.currency)
