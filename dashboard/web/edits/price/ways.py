@@ -73,7 +73,7 @@ def ways_to_goal(advised: AdvisedGroup, *, now: datetime) -> WaysToGoal:
     ways = tuple(_way(group, plan, names) for plan in plans)
     return WaysToGoal(
         describe_standing(group, advice),
-        evidence_sentence(group, outlook),
+        "" if advice.standing is Standing.NO_PRICE else evidence_sentence(group, outlook),
         ways,
         _saving(group, advice.saving) if advice.saving else None,
         _needed_price(group, advice),
