@@ -121,6 +121,7 @@ urlpatterns = [
     path("groups/<key:pk>/trend.json", charts.group_trend_json, name="trend"),
     path("groups/<key:pk>/edit/<str:kind>/", edits.edit, name="edit"),
     path("groups/<key:pk>/cpi/", cpi_outlook.cpi_outlook, name="cpi-outlook"),
+    path("groups/<key:pk>/cpi/advice/", cpi_outlook.cpi_advice, name="cpi-advice"),
     path("groups/<key:pk>/details/", groups.group_details, name="group-details"),
     path("groups/<key:pk>/suppliers/", groups.group_suppliers, name="group-suppliers"),
     path("groups/<key:pk>/draft/", drafts.change_draft, name="draft"),

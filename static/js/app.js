@@ -9,6 +9,7 @@ import "./send_once.js";
 import "./resubmission.js";
 import "./unanswered.js";
 import "./cost_preview.js";
+import "./price_slider.js";
 import "./menus_and_panels.js";
 import "./row_selection.js";
 import "./todo_list.js";

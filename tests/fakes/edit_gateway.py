@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
-from dashboard.sync.lookup import on_demand
+from dashboard.sync.lookup import on_demand, what_if
 from tests.factories import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -87,6 +88,7 @@ class FakeExchange:
         self.cards: dict[str, Any] = {}
         self.known: dict[str, on_demand.LookupMatches] = {}
         self.asked: list[str] = []
+        self.what_if: WhatIf | None = None  # None: this exchange has no estimate
 
     def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
         """The value now."""
@@ -123,6 +125,14 @@ class FakeExchange:
             reasons=self.reasons,
             settled_at=None if self.state == Edit.State.UNKNOWN else NOW,
             **{"started_at": NOW, **self.facts},
+        )
+
+    def read_what_if(self, group: TargetGroup) -> WhatIf:
+        """The estimate that the test gives."""
+        if group.pricing_model == "rate_card":
+            return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=what_if.RATE_CARD)
+        return self.what_if or WhatIf(
+            WhatIfState.NOT_OFFERED, group.currency, reason=what_if.NOT_LISTED
         )
 
     def read_rate_card(self, *, unit: BusinessUnit, country: str) -> Any:

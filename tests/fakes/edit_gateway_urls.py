@@ -3,13 +3,14 @@
 from django.urls import path
 
 from dashboard import urls
-from dashboard.web.views import edits, rate_cards, search
+from dashboard.web.views import cpi_outlook, edits, rate_cards, search
 from tests.fakes.edit_gateway import FakeExchange
 
 EXCHANGE = FakeExchange()
 
 urlpatterns = [
     path("groups/<int:pk>/edit/<str:kind>/", edits.edit_form_view(EXCHANGE), name="edit"),
+    path("groups/<int:pk>/cpi/advice/", cpi_outlook.cpi_advice_view(EXCHANGE), name="cpi-advice"),
     path("search/", search.search_view(EXCHANGE), name="search"),
     path("rate-cards/", rate_cards.look_up(EXCHANGE), name="rate-cards"),
     *urls.urlpatterns,

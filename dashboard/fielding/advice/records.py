@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Plan
 from dashboard.fielding.domain.goals import completes_target
@@ -71,6 +73,7 @@ def settle_advice(*, now: datetime) -> int:
     """Write what came of advice that was followed, once it is known; return how many records
     changed."""
     due = AdviceRecord.objects.filter(closed_at=None, followed_at__lte=now - LEAST)
+    due = due.filter(Q(edit=None) | Q(edit__state=Edit.State.CONFIRMED))
     records = list(due.select_related("group").order_by("followed_at")[:SETTLED_A_TURN])
     series = series_of([record.group_id for record in records])
     effects = _ratios_seen(records)

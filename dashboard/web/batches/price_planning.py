@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.http import QueryDict
 
+from dashboard.fielding.advice.plan import Advice
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.batches.preview import Names, Preview, PreviewRow, PriceImpact
@@ -23,22 +25,37 @@ from dashboard.web.edits.forms.base import (
     reject_too_large,
 )
 from dashboard.web.edits.forms.cpi import QUICK
+from dashboard.web.edits.price.advice import (
+    AdvisedGroup,
+    advise_together,
+    load_advised_groups,
+)
 from dashboard.web.edits.price.outlook import PriceOutlook, outlook_at
 from dashboard.web.edits.price.table import as_of, format_cost_change, goal_cost
+from dashboard.web.edits.price.ways import describe_need, raise_of
 from dashboard.web.formatting import numbers
 
 PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
 FINAL_STATUSES = ("draft", "completed", "archived")
-PRICE_CHANGES = {"set": "Set to", "raise": "Increase by", "lower": "Decrease by"}
+NEEDS = "needs"
+PRICE_CHANGES = {
+    "set": "Set to",
+    "raise": "Increase by",
+    "lower": "Decrease by",
+    NEEDS: "Raise each to what it needs",
+}
 QUICK_CHOICES = [(percent, f"{numbers.format_signed(int(percent))} %") for percent in QUICK]
 
 
 def fill_quick_choice(typed: QueryDict) -> QueryDict:
     """Return the form filled in as its quick choice `by` asks; as it was typed without one."""
     percent = typed.get("by", "")
-    if percent not in QUICK:
+    if percent not in (*QUICK, NEEDS):
         return typed
     filled = typed.copy()
+    if percent == NEEDS:
+        filled["typed"], filled["how"], filled["value"] = "1", NEEDS, ""
+        return filled
     change = "lower" if percent.startswith("-") else "raise"
     choice = {"typed": "1", "how": change, "unit": "%", "value": percent.removeprefix("-")}
     for name, text in choice.items():
@@ -49,10 +66,40 @@ def fill_quick_choice(typed: QueryDict) -> QueryDict:
 def plan_price(
     groups: Sequence[TargetGroup], typed: QueryDict, _people: Names, now: datetime
 ) -> Preview:
-    """Return each group with its new CPI and its costs: set, raised or lowered as typed."""
+    """Return each group with its new CPI and its costs: set, raised or lowered as typed, or raised
+    to what it needs."""
     change, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
+    _check_change(change, unit, text)
+    advised = load_advised_groups(groups, now=now)
+    advice = advise_together(advised)
+    is_each = change == NEEDS
+    wanted = {"how": change} if is_each else {"how": change, "unit": unit, "value": text}
+    preview = Preview(wanted=wanted)
+    moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
+    for group in groups:
+        needs = advice.get(group.pk)
+        if is_each:
+            new, refusal = _needed_price(group, needs)
+        else:
+            new = _calculate_price(group, change, unit, Decimal(text))
+            refusal = reason_against_price(group, unit, new)
+        if refusal:
+            preview.refused.append((group, refusal))
+        elif new is not None and group.cpi is not None:
+            row = price_row(group, group.cpi, new, now=now, advised=advised.get(group.pk))
+            preview.rows.append(_with_needs(row, group, needs))
+            moves.append((group, group.cpi, new))
+    _require_confirmation(moves, typed, "" if is_each else text)
+    preview.cost = _total_cost(moves)
+    return preview
+
+
+def _check_change(change: str, unit: str, text: str) -> None:
+    """Raise FormError at the field of what cannot be planned."""
     if change not in PRICE_CHANGES:
         raise FormError(how="Choose an action.")
+    if change == NEEDS:
+        return
     if change == "set" and unit == "%":
         raise FormError(unit="Choose a currency to set the CPI to an amount.")
     reject_too_large(text, "value", "amount")
@@ -60,23 +107,42 @@ def plan_price(
         raise FormError(value=f"“{text[:40]}” is not an amount. Enter it as in 0.25.")
     if len(text.partition(".")[2]) > MOST_DECIMALS:
         raise FormError(value=f"The amount can have at most {MOST_DECIMALS} decimals.")
-    preview = Preview(wanted={"how": change, "unit": unit, "value": text})
-    moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
-    for group in groups:
-        new = _calculate_price(group, change, unit, Decimal(text))
-        if refusal := reason_against_price(group, unit, new):
-            preview.refused.append((group, refusal))
-        elif new is not None and group.cpi is not None:
-            preview.rows.append(price_row(group, group.cpi, new, now=now))
-            moves.append((group, group.cpi, new))
+
+
+def _require_confirmation(
+    moves: Sequence[tuple[TargetGroup, Decimal, Decimal]], typed: QueryDict, text: str
+) -> None:
+    """Raise FormError for large steps until the amount is typed again; without an amount, until
+    the number of groups with a large step is."""
     large_steps = [format_change(old, new) for _, old, new in moves if is_large_step(old, new)]
-    if large_steps and typed.get("value_again", "").strip() != text:
-        number = f"{len(large_steps)} group{'' if len(large_steps) == 1 else 's'}"
-        largest = max(large_steps, key=_absolute_percent)
-        sentence = f"Large change for {number} (up to {largest}). Re-enter the amount to confirm."
-        raise FormError(again=True, value_again=sentence)
-    preview.cost = _total_cost(moves)
-    return preview
+    if not large_steps or typed.get("value_again", "").strip() == (text or str(len(large_steps))):
+        return
+    number = f"{len(large_steps)} group{'' if len(large_steps) == 1 else 's'}"
+    largest = max(large_steps, key=_absolute_percent)
+    what = (
+        "Re-enter the amount" if text else f"Enter the number of these groups, {len(large_steps)},"
+    )
+    sentence = f"Large change for {number} (up to {largest}). {what} to confirm."
+    raise FormError(again=True, value_again=sentence)
+
+
+def _needed_price(group: TargetGroup, needs: Advice | None) -> tuple[Decimal | None, str]:
+    """Return the CPI that a group needs, and why it gets none; empty if it does."""
+    plan = raise_of(needs) if needs is not None else None
+    if plan is not None:
+        return plan.cpi, reason_against_price(group, group.currency, plan.cpi)
+    if refusal := reason_against_price(group, group.currency, group.cpi and group.cpi + 1):
+        return None, refusal
+    if needs is None:
+        return None, "there is no advice on it: it needs a goal, an end date and a forecast"
+    text = describe_need(group, needs)
+    return None, text[:1].lower() + text[1:]
+
+
+def _with_needs(row: PreviewRow, group: TargetGroup, needs: Advice | None) -> PreviewRow:
+    if row.impact is None or needs is None:
+        return row
+    return replace(row, impact=replace(row.impact, needs=describe_need(group, needs)))
 
 
 def _total_cost(moves: Iterable[tuple[TargetGroup, Decimal, Decimal]]) -> list[str]:
@@ -132,10 +198,18 @@ def reason_against_price(group: TargetGroup, unit: str, new: Decimal | None) -> 
     return next((reason for applies, reason in reasons if applies), "")
 
 
-def price_row(group: TargetGroup, old: Decimal, new: Decimal, *, now: datetime) -> PreviewRow:
+def price_row(
+    group: TargetGroup,
+    old: Decimal,
+    new: Decimal,
+    *,
+    now: datetime,
+    advised: AdvisedGroup | None = None,
+) -> PreviewRow:
     """Return the row of a group that gets this CPI, with what that does to its costs."""
     at, currency = as_of(group, now), group.currency
-    before, after = outlook_at(group, old, now=at), outlook_at(group, new, now=at)
+    outlook = advised.outlook if advised is not None else None
+    before, after = (outlook_at(group, cpi, now=at, advised=outlook) for cpi in (old, new))
     notes = []
     if group.budget is not None and (over := excess_over_budget(group, after)):
         notes.append(f"{numbers.format_total(over, currency)} over its budget.")

@@ -31,6 +31,7 @@ from dashboard.fielding.models.querysets.rows import (
 )
 from dashboard.web.auth.permissions import current_user, memberships_of
 from dashboard.web.connections import polling_status
+from dashboard.web.edits.price.needed import load_needed_cpis
 from dashboard.web.home import recent_changes, todo
 from dashboard.web.home.headline import (
     FIELDS,
@@ -138,7 +139,10 @@ def _open_items(
         items = items.filter(remedy=scope.remedy)
     rows = todo.item_rows(items[:MAX_ROWS])
     shown = ALL_LINES if scope.remedy else todo.SHOWN_LINES
-    sections = todo.remedy_sections(rows, memberships, now=now, shown=shown)
+    # Prices are worked out where somebody looks at what a remedy needs, not on every home page.
+    pks = todo.groups_to_raise(rows) if scope.remedy else []
+    prices = load_needed_cpis(pks, now=now)
+    sections = todo.remedy_sections(rows, memberships, now=now, shown=shown, prices=prices)
     return {
         "sections": sections,
         "more": len(rows) == MAX_ROWS,
@@ -150,11 +154,15 @@ def _open_items(
 
 
 def needs_of_project(user: User, project_pk: int, *, now: datetime) -> dict[str, object]:
-    """Return what a project needs, by remedy, as the list of its items has it; in one query."""
+    """Return what a project needs, by remedy, as the list of its items has it.
+
+    In one query; where a CPI is to be raised in six, for any number of groups.
+    """
     scope = HomeScope(user, "todo", str(project_pk), "")
     items = scope.open_items.filter(_in_tab("todo", scope)).order_by()
-    rows = items.values_list(*todo.NEED_FIELDS, named=True)[:MAX_ROWS]
-    needs = todo.remedy_needs(rows, now=now)
+    rows = list(items.values_list(*todo.NEED_FIELDS, named=True)[:MAX_ROWS])
+    prices = load_needed_cpis(todo.groups_to_raise(rows), now=now)
+    needs = todo.remedy_needs(rows, now=now, prices=prices)
     return {"needs": needs[:MOST_NEEDS], "more_needs": max(len(needs) - MOST_NEEDS, 0)}
 
 

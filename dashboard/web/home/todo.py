@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -23,6 +24,7 @@ from dashboard.alerts.text import format_span
 from dashboard.fielding.models import Membership
 from dashboard.fielding.models.querysets.expressions import full_name
 from dashboard.fielding.models.querysets.items import ItemQuerySet
+from dashboard.web.edits.price.needed import NeededCpi, describe_raises
 from dashboard.web.formatting import numbers
 
 SHOWN_LINES = 25  # of a remedy, until somebody asks for all of them
@@ -68,6 +70,8 @@ NAMES = {
 FIELDS = (*OWN_FIELDS, *GROUP_FIELDS, *NAMES)
 ItemRow = Any  # Any: a named row of FIELDS, which Django does not type
 # What an item is whose remedy this release no longer knows.
+RAISE_CPI, MOST_PRICED = "raise_cpi", 25
+NO_PRICES: Mapping[int, NeededCpi] = MappingProxyType({})
 UNKNOWN = Remedy("", "Other", "look at it", "look at them", needs_goal=False)
 BATCH_LABELS = {"resume": "Resume all…", "cpi": "Change CPIs…", "end": "Extend all…"}
 
@@ -130,18 +134,37 @@ class RemedyNeed:
     critical: int
 
 
-def remedy_needs(rows: Iterable[ItemRow], *, now: datetime) -> list[RemedyNeed]:
-    """Return what rows of NEED_FIELDS need, the most savable completes first."""
+def groups_to_raise(rows: Iterable[ItemRow]) -> list[int]:
+    """Return the groups whose CPI is to be raised: those of which a price is worked out."""
+    pks = [row.target_group_id for row in rows if row.remedy == RAISE_CPI and row.target_group_id]
+    return pks[:MOST_PRICED]
+
+
+def remedy_needs(
+    rows: Iterable[ItemRow], *, now: datetime, prices: Mapping[int, NeededCpi] = NO_PRICES
+) -> list[RemedyNeed]:
+    """Return what rows of NEED_FIELDS need, the most savable completes first.
+
+    prices: the CPI that groups need, where it is known.
+    """
     return [
         RemedyNeed(
             of_remedy[0].remedy,
-            REMEDIES.get(of_remedy[0].remedy, UNKNOWN).title(len(of_remedy)),
+            _title(of_remedy, prices),
             _actor(REMEDIES.get(of_remedy[0].remedy, UNKNOWN)),
             _summary(of_remedy, now),
             sum(row.critical for row in of_remedy),
         )
         for of_remedy in _by_remedy(rows)
     ]
+
+
+def _title(rows: Sequence[ItemRow], prices: Mapping[int, NeededCpi]) -> str:
+    """Return the heading of items of one remedy; of a raise with what is needed."""
+    title = REMEDIES.get(rows[0].remedy, UNKNOWN).title(len(rows))
+    pks = {row.target_group_id for row in rows} if rows[0].remedy == RAISE_CPI else set()
+    needed = [price for pk, price in prices.items() if pk in pks]
+    return f"{title} {describe_raises(needed)}" if needed else title
 
 
 def _by_remedy(rows: Iterable[ItemRow]) -> list[list[ItemRow]]:
@@ -169,16 +192,24 @@ def remedy_sections(
     *,
     now: datetime,
     shown: int = SHOWN_LINES,
+    prices: Mapping[int, NeededCpi] = NO_PRICES,
 ) -> list[RemedySection]:
-    """Return the sections of rows that are ordered by value, the most savable completes first."""
-    return [_section(of_remedy, memberships, now, shown) for of_remedy in _by_remedy(rows)]
+    """Return the sections of rows that are ordered by value, the most savable completes first.
+
+    prices: the CPI that groups need, where it is known.
+    """
+    return [_section(of_remedy, memberships, now, shown, prices) for of_remedy in _by_remedy(rows)]
 
 
 def item_lines(
-    rows: Iterable[ItemRow], memberships: Mapping[int, Membership], *, now: datetime
+    rows: Iterable[ItemRow],
+    memberships: Mapping[int, Membership],
+    *,
+    now: datetime,
+    prices: Mapping[int, NeededCpi] = NO_PRICES,
 ) -> list[ItemLine]:
-    """Return the lines of rows, in their order."""
-    return [_line(row, _action(row, now), memberships, now) for row in rows]
+    """Return the lines of rows, in their order; prices: the CPI that groups need, where known."""
+    return [_line(row, _action(row, now), memberships, now, prices) for row in rows]
 
 
 def _worth(rows: Sequence[ItemRow]) -> tuple[float, bool, float, str]:
@@ -197,6 +228,7 @@ def _section(
     memberships: Mapping[int, Membership],
     now: datetime,
     shown: int,
+    prices: Mapping[int, NeededCpi],
 ) -> RemedySection:
     remedy = REMEDIES.get(rows[0].remedy, UNKNOWN)
     actions = [_action(row, now) for row in rows]
@@ -204,12 +236,12 @@ def _section(
     batch = batch_of(remedy, actions) if may_edit and len(rows) > 1 else ""
     return RemedySection(
         key=rows[0].remedy,
-        title=remedy.title(len(rows)),
+        title=_title(rows, prices),
         actor=_actor(remedy),
         summary=_summary(rows, now),
         critical=sum(row.critical for row in rows),
         lines=[
-            _line(row, action, memberships, now)
+            _line(row, action, memberships, now, prices)
             for row, action in zip(rows[:shown], actions[:shown], strict=True)
         ],
         left=max(len(rows) - shown, 0),
@@ -251,10 +283,17 @@ def _action(row: ItemRow, now: datetime) -> Action | None:
 
 
 def _line(
-    row: ItemRow, action: Action | None, memberships: Mapping[int, Membership], now: datetime
+    row: ItemRow,
+    action: Action | None,
+    memberships: Mapping[int, Membership],
+    now: datetime,
+    prices: Mapping[int, NeededCpi],
 ) -> ItemLine:
     membership = memberships[row.account_id]
     label, address = _action_link(row, action, membership)
+    price = prices.get(row.target_group_id) if row.remedy == RAISE_CPI else None
+    if price is not None and action and action.form is HelpForm.CPI and membership.may_edit:
+        address += f"?to={price.cpi:f}"
     remedy = REMEDIES.get(row.remedy, UNKNOWN)
     return ItemLine(
         pk=row.pk,
@@ -264,7 +303,7 @@ def _line(
         group_pk=row.target_group_id,
         group=row.group_name or "",
         sentence=row.sentence,
-        instruction=remedy.title(1),
+        instruction=_title([row], prices),
         actor=_actor(remedy),
         value=numbers.format_count(round(row.value)) if row.value >= 0.5 else "",
         ends=_time_left(row.ends_at, now),

@@ -32,6 +32,7 @@ from dashboard.web.auth.permissions import Permission, View, current_user, requi
 from dashboard.web.edits import form_messages, undo
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
+from dashboard.web.edits.price.followed import record_foretold
 from dashboard.web.edits.signed_form import OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
 from dashboard.web.groups.panels.rate_card import CardTable, rate_card_table
@@ -196,6 +197,7 @@ def _send(edit_form: EditForm) -> HttpResponseBase:
     except send.EditInProgress as exc:
         state.trouble, state.busy = f"{exc}.", exc.other
     else:
+        record_foretold(group=edit_form.group, edit=edit, now=timezone.now())
         return _finish(edit_form, edit, state)
     return _show(edit_form, state)
 

@@ -33,6 +33,7 @@ from dashboard.web.batches import planning
 from dashboard.web.charts import series
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import history
+from dashboard.web.edits.price.followed import foretold_of_group
 from dashboard.web.formatting import times
 from dashboard.web.groups import completes, settings, summary, trends, verdict
 from dashboard.web.groups.panels import (
@@ -214,6 +215,8 @@ def _series_context(
         "step_hours": chart_view.hours,
         "choices": chart_view.choices(),
         "trends": trends.trend_choices(request.GET),
-        "effects": effects.effect_rows(of_changes.effects_of_changes(group, records, now=now)),
+        "effects": effects.effect_rows(
+            of_changes.effects_of_changes(group, records, now=now), foretold_of_group(group)
+        ),
         "zone": times.zone_city(times.zone_of(group)),
     }

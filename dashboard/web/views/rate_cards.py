@@ -15,6 +15,7 @@ from dashboard.fielding.models import BusinessUnit
 from dashboard.fielding.models.querysets.rows import VisibleQuerySet
 from dashboard.sync.lookup import on_demand
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
+from dashboard.web.edits.price.followed import count_held_of_person
 from dashboard.web.formatting import labels
 from dashboard.web.formatting.glossary import TERMS
 from dashboard.web.groups.panels import rate_card as rate_card_panel
@@ -31,7 +32,8 @@ class RateCardLookup(Protocol):
 @require_safe
 def glossary_page(request: HttpRequest) -> HttpResponse:
     """Show the glossary."""
-    return render(request, "home/glossary.html", {"terms": TERMS})
+    held = count_held_of_person(current_user(request))
+    return render(request, "home/glossary.html", {"terms": TERMS, "held": held})
 
 
 def look_up(exchange: RateCardLookup) -> View:

@@ -8,15 +8,15 @@ import pytest
 from django.http import QueryDict
 from pytest_django import Settings
 
-from dashboard.fielding.models import Project, TargetGroup
+from dashboard.fielding.models import TargetGroup
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, FormError, Value
+from tests import factories
 from tests.factories import NOW
 from tests.fakes.edit_gateway import DETAILS, GOALS, RE_ENTRY
 
 SEEN = {"value": "2.70", "currency_code": "USD"}
 GROUP = TargetGroup(currency="USD", pricing_model="dynamic")
-PRICED = TargetGroup(project=Project(read_at=NOW), currency="USD")
 
 
 def typed(**fields: str) -> QueryDict:
@@ -337,8 +337,10 @@ def test_five_per_cent_more_is_to_the_smallest_coin_and_never_nothing() -> None:
     assert quick("9", "JPY") == "9.45"
 
 
+@pytest.mark.django_db
 def test_a_cpi_is_lowered_and_raised_by_a_quarter_at_one_click() -> None:
-    entry = BoundForm(PRICED, SEEN, typed(), NOW)
+    group = factories.group(factories.project(factories.account()))
+    entry = BoundForm(group, SEEN, typed(), NOW)
     choices = FORMS["cpi"].context(entry)["quick"]
     assert [(one.label, one.text) for one in choices] == [  # type: ignore[attr-defined]
         ("−5 %", "2.57 USD"),
@@ -346,8 +348,8 @@ def test_a_cpi_is_lowered_and_raised_by_a_quarter_at_one_click() -> None:
         ("+10 %", "2.97 USD"),
         ("+25 %", "3.38 USD"),
     ]
-    assert FORMS["cpi"].quick(BoundForm(PRICED, SEEN, typed(by="-5"), NOW)) == {"cpi": "2.57"}
-    assert FORMS["cpi"].quick(BoundForm(PRICED, SEEN, typed(by="50"), NOW)) == {}
+    assert FORMS["cpi"].quick(BoundForm(group, SEEN, typed(by="-5"), NOW)) == {"cpi": "2.57"}
+    assert FORMS["cpi"].quick(BoundForm(group, SEEN, typed(by="50"), NOW)) == {}
 
 
 def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
@@ -356,28 +358,40 @@ def test_a_day_more_starts_from_now_where_the_end_has_passed() -> None:
     assert filled["end_fielding_at"] == "2026-11-21T21:00"
 
 
+@pytest.mark.parametrize(
+    ("days", "filled"),
+    [("3", "2026-11-30T18:00:59"), ("0", None), ("99", None), ("three", None), ("²", None)],
+)
+def test_a_plan_fills_in_an_end_date_at_most_four_weeks_later(
+    days: str, filled: str | None
+) -> None:
+    quick = FORMS["dates"].quick(BoundForm(TOKYO, DATES, typed(days=days), NOW))
+    assert quick.get("end_fielding_at") == filled
+
+
+@pytest.mark.parametrize(("goal", "filled"), [("160", "160"), ("0", None), ("many", None)])
+def test_a_plan_fills_in_a_goal(goal: str, filled: str | None) -> None:
+    entry = BoundForm(GROUP, GOALS, typed(goal=goal), NOW)
+    assert FORMS["goals"].quick(entry).get("completes_goal") == filled
+
+
+@pytest.mark.parametrize(("price", "filled"), [("3.80", "3.80"), ("-1", None), ("much", None)])
+def test_a_plan_fills_in_a_price(price: str, filled: str | None) -> None:
+    entry = BoundForm(GROUP, SEEN, typed(to=price), NOW)
+    assert FORMS["cpi"].quick(entry).get("cpi") == filled
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("text", ["-1.00", "0", "0.00"])
 def test_a_price_that_is_not_above_zero_costs_nothing_that_is_said(text: str) -> None:
-    group = TargetGroup(
-        project=Project(read_at=NOW),
-        currency="USD",
-        completes=100,
-        completes_goal=200,
-        filling_strategy="completes",
-    )
+    group = factories.group(factories.project(factories.account(), read_at=NOW))
     assert FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi=text), NOW))["cost"] == ""
 
 
+@pytest.mark.django_db
 def test_the_cost_of_a_price_is_said_against_the_budget() -> None:
-    group = TargetGroup(
-        project=Project(read_at=NOW),
-        currency="USD",
-        completes=100,
-        completes_goal=200,
-        filling_strategy="completes",
-        cost=Decimal(270),
-        budget=Decimal(570),
-    )
+    project = factories.project(factories.account(), read_at=NOW)
+    group = factories.group(project, budget=Decimal(570))
     shown = FORMS["cpi"].context(BoundForm(group, SEEN, typed(cpi="3.10"), NOW))
     assert shown["cost"] == (
         "100 × 3.10 = 310 USD still to spend (+40 USD). "

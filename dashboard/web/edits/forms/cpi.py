@@ -21,7 +21,10 @@ from dashboard.web.edits.forms.base import (
     is_large_step,
     parse_amount,
 )
+from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.table import outlook_table
+from dashboard.web.edits.price.ways import ways_to_goal
+from dashboard.web.edits.price.what_if import should_ask, what_if_table
 from dashboard.web.formatting import numbers
 
 CpiValue = Money | None
@@ -82,12 +85,19 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
     limit = settings.CPI_LIMITS.get(currency)
     typed = entry.typed.get("cpi", "")
     group, new = entry.group, typed_price(typed)
-    cost, table = "", None
+    cost, table, advice = "", None, {}
     if new is not None and present is not None:
         cost = price_impact.describe_cpi_impact(group, new, present)
     if present is not None:
-        table = outlook_table(group, present, new, now=entry.now)
+        advised = load_advised_group(group, now=entry.now)
+        table = outlook_table(group, present, new, now=entry.now, advised=advised.outlook)
+        advice = {
+            "ways": ways_to_goal(advised, now=entry.now),
+            "what_if": what_if_table(advised.what_if),
+            "asks": should_ask(advised),
+        }
     return {
+        **advice,
         "currency": currency,
         "present": numbers.format_amount(present, currency),
         "price": format(present, "f") if present is not None else "",
@@ -97,6 +107,7 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
         "quick": [_quick_price(percent, present, currency) for percent in QUICK]
         if present is not None
         else [],
+        "digits": numbers.minor_digits(currency),
         "left": price_impact.completes_to_come(group),
         "limit": numbers.format_money(limit, currency) if limit else "",
     }
@@ -108,8 +119,10 @@ def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, st
 
 
 def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
-    """Return the CPI that a quick choice asks for."""
+    """Return the CPI that a quick choice (`by` a share) or a plan (`to` an amount) asks for."""
     present, percent = _current_cpi(entry), entry.typed.get("by", "")
+    if (wanted := typed_price(entry.typed.get("to", ""))) is not None:
+        return {"cpi": f"{wanted:f}"}
     if percent not in QUICK or present is None:
         return {}
     return {"cpi": _quick_price(percent, present, entry.currency).price}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dashboard.fielding.advice.plan import MOST_DAYS
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import datetimes
 from dashboard.web.edits.forms.base import (
@@ -90,11 +91,13 @@ def dates_initial(value: DatesValue, entry: BoundForm[DatesValue]) -> Mapping[st
 
 
 def quick_dates(entry: BoundForm[DatesValue]) -> Mapping[str, str]:
-    """Return an end date 24 hours later, or 24 hours from now where it has passed."""
-    current = entry.seen[END]
-    if entry.typed.get("hours") != "24" or not current:
+    """Return an end date 24 hours or so many days later, from now where it has passed."""
+    current, days = entry.seen[END], entry.typed.get("days", "")
+    if entry.typed.get("hours") == "24":
+        days = "1"
+    if not current or not days.isascii() or not days.isdigit() or not 0 < int(days) <= MOST_DAYS:
         return {}
-    end = max(datetime.fromisoformat(current), entry.now) + timedelta(hours=24)
+    end = max(datetime.fromisoformat(current), entry.now) + timedelta(days=int(days))
     return dates_initial({**entry.seen, END: end.isoformat()}, entry)
 
 

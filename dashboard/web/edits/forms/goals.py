@@ -240,6 +240,13 @@ def goals_initial(value: GoalsValue, _entry: BoundForm[GoalsValue]) -> Mapping[s
     return texts | total | ({RECALCULATE: "on"} if total and not texts else {})
 
 
+def quick_goal(entry: BoundForm[GoalsValue]) -> Mapping[str, str]:
+    """Return the goal that a plan asks for."""
+    goal = entry.typed.get("goal", "")
+    is_goal = goal.isascii() and goal.isdigit() and 0 < int(goal) <= MAX_GOAL
+    return {TOTAL: goal} if is_goal else {}
+
+
 def goals_field_for(name: str, edit: Edit) -> str:
     """Return the field of an objection.
 
@@ -285,6 +292,7 @@ FORM = Form(
     clean_goals,
     goals_context,
     goals_initial,
+    quick=quick_goal,
     field_for=goals_field_for,
     parts=goals_parts,
     current=current_goal,

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.fielding.advice.advise import range_at_price
+from dashboard.fielding.advice.evidence import describe_evidence
+from dashboard.fielding.advice.outlook import GroupOutlook
+from dashboard.fielding.advice.plan import standing_without_advice
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.figures.goal_cost import GoalCost, cost_if_goal_reached
 from dashboard.fielding.forecast.cost import completes_to_pay
@@ -18,6 +22,7 @@ from dashboard.fielding.insight.at_end import (
 from dashboard.fielding.insight.document import EndPercentiles, Insight
 from dashboard.fielding.insight.group_history import FORECAST_STATUSES
 from dashboard.fielding.models import TargetGroup
+from dashboard.web.formatting import labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,20 @@ class PriceOutlook:
     cost_by_end: Decimal | None
     at_goal: GoalCost | None
     epc: Decimal | None
+    completes: float = 0.0  # so far
 
 
-def outlook_at(group: TargetGroup, cpi: Decimal, *, now: datetime) -> PriceOutlook:
+def outlook_at(
+    group: TargetGroup, cpi: Decimal, *, now: datetime, advised: GroupOutlook | None = None
+) -> PriceOutlook:
     """Return what a CPI brings and costs a group, from what is stored with it.
 
-    now: when the group was read. At the stored CPI the response is the forecast.
+    now: when the group was read. advised: the group as advice sees it, None where no advice can be
+    given. At the stored CPI the response is the forecast.
     """
     at_end = group_at_end(group, Insight.of(group).completes_at_end, now=now)
     rates = rates_to_end(at_end, group.ends_at, now=now)
-    response = response_at(group, cpi, at_end, rates)
+    response = response_at(group, cpi, at_end, rates, advised)
     return PriceOutlook(
         cpi=cpi,
         needed_an_hour=rates.needed if rates else None,
@@ -67,21 +76,51 @@ def outlook_at(group: TargetGroup, cpi: Decimal, *, now: datetime) -> PriceOutlo
         cost_by_end=_cost_by_end(group, cpi, response),
         at_goal=cost_if_goal_reached(group, price=cpi),
         epc=group.epc / group.cpi * cpi if group.epc is not None and group.cpi else None,
+        completes=at_end.completes,
     )
 
 
 def response_at(
-    group: TargetGroup, cpi: Decimal, at_end: GroupAtEnd, rates: HourlyRates | None
+    group: TargetGroup,
+    cpi: Decimal,
+    at_end: GroupAtEnd,
+    rates: HourlyRates | None,
+    advised: GroupOutlook | None = None,
 ) -> ResponseRange | None:
     """Return what suppliers deliver at a CPI; None where it is not known.
 
-    Known is today's CPI alone: what it brings is the forecast.
+    What today's CPI brings is the forecast; any other follows the group's response to CPI.
     """
-    if cpi != group.cpi or not at_end.is_projected:
+    if not at_end.is_projected:
         return None
+    if cpi == group.cpi:
+        ends = EndPercentiles(at_end.p10, at_end.p50, at_end.p90)
+        return ResponseRange(rates, ends, _stored_chance(group))
+    if advised is None or advised.pricing.is_fixed or standing_without_advice(advised):
+        return None
+    result = range_at_price(advised, cpi)
     return ResponseRange(
-        rates, EndPercentiles(at_end.p10, at_end.p50, at_end.p90), _stored_chance(group)
+        _rates_with(at_end, rates, result.completes.p50),
+        EndPercentiles(*result.completes),
+        result.chance,
+        evidence_sentence(group, advised),
     )
+
+
+def evidence_sentence(group: TargetGroup, advised: GroupOutlook) -> str:
+    """Return what is known of how completes follow CPI: "… from 3 changes of this group"."""
+    text = describe_evidence(advised.evidence, labels.country_name(group.country_code))
+    return f"How completes follow CPI: {text}."
+
+
+def _rates_with(
+    at_end: GroupAtEnd, rates: HourlyRates | None, completes: float
+) -> HourlyRates | None:
+    """Return both rates where so many completes are in on the end date."""
+    if rates is None or at_end.goal is None or rates.needed <= 0:
+        return None
+    hours = (at_end.goal - at_end.completes) / rates.needed
+    return HourlyRates(rates.needed, (completes - at_end.completes) / hours)
 
 
 def _stored_chance(group: TargetGroup) -> float | None:

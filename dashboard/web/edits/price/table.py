@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.figures.goal_cost import COST_BY_END_DATE, COST_IF_GOAL_REACHED
 from dashboard.fielding.insight.launch_phase import phase_of_group
@@ -52,12 +53,20 @@ def as_of(group: TargetGroup, now: datetime) -> datetime:
 
 
 def outlook_table(
-    group: TargetGroup, present: Decimal, new: Decimal | None, *, now: datetime
+    group: TargetGroup,
+    present: Decimal,
+    new: Decimal | None,
+    *,
+    now: datetime,
+    advised: GroupOutlook | None = None,
 ) -> OutlookTable:
-    """Return the table for the CPI that the form was opened with and the one that is entered."""
+    """Return the table for the CPI that the form was opened with and the one that is entered.
+
+    advised: the group as advice sees it, None where no advice can be given.
+    """
     at = as_of(group, now)
-    today = outlook_at(group, present, now=at)
-    changed = outlook_at(group, new, now=at) if new is not None else None
+    today = outlook_at(group, present, now=at, advised=advised)
+    changed = outlook_at(group, new, now=at, advised=advised) if new is not None else None
     rows = [
         _rate_row(today, changed),
         _completes_row(group, today, changed),
@@ -70,9 +79,7 @@ def outlook_table(
     note = ""
     if not phase.is_full_launch:
         note = f"{phase.text}. There is no forecast before the full launch."
-    elif changed is not None and changed.response is not None:
-        note = changed.response.evidence
-    elif changed is not None and today.response is not None:
+    elif changed is not None and changed.response is None and today.response is not None:
         note = RESPONSE_UNKNOWN
     word = numbers.format_money(new, group.currency) if new is not None else ""
     return OutlookTable(rows, word, note)
@@ -84,7 +91,13 @@ def _rate_row(today: PriceOutlook, new: PriceOutlook | None) -> OutlookRow:
         label += f" ({numbers.format_significant(today.needed_an_hour, 2)} needed)"
     rates = new.response.rates if new and new.response else None
     is_short = rates is not None and rates.projected < rates.needed
-    return OutlookRow(label, _rate_text(today), _rate_text(new), is_warning=is_short)
+    return OutlookRow(
+        label,
+        _rate_text(today),
+        _rate_text(new),
+        new_note=_rate_range(new) if new and new.response and new.response.evidence else "",
+        is_warning=is_short,
+    )
 
 
 def _rate_text(outlook: PriceOutlook | None) -> str:
@@ -94,6 +107,20 @@ def _rate_text(outlook: PriceOutlook | None) -> str:
     if response is None or response.rates is None:
         return NOT_KNOWN
     return numbers.format_significant(response.rates.projected, 2)
+
+
+def _rate_range(outlook: PriceOutlook) -> str:
+    """Return the range of completes an hour, "0.7–1.4"; empty where it is not known."""
+    response = outlook.response
+    if response is None or response.rates is None or response.rates.projected <= 0:
+        return ""
+    ends, rates = response.at_end, response.rates
+    share = rates.projected / (ends.p50 - outlook.completes) if ends.p50 > outlook.completes else 0
+    low, high = (
+        numbers.format_significant((end - outlook.completes) * share, 2)
+        for end in (ends.p10, ends.p90)
+    )
+    return "" if low == high else f"{low}–{high}"
 
 
 def _completes_row(group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None) -> OutlookRow:

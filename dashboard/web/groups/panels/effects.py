@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.fielding.effects.of_changes import ChangeEffect
 from dashboard.fielding.effects.rate_comparison import Measure
-from dashboard.fielding.models import Edit
+from dashboard.fielding.models import AdviceRecord, Edit
+from dashboard.web.edits.price.followed import describe_foretold
 from dashboard.web.edits.value_labels import value_parts
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.values import format_daily_rates, format_value
 
-RE_ENTRY = "re-entry"
+RE_ENTRY, CPI = "re-entry", "cpi"
 # Two settings that a name cannot hold, and what stands in its place.
 UNTOLD_VALUES = ("other settings → other settings", "change")
 
@@ -32,7 +33,8 @@ class EffectRow:
     """A change in one line, and the metrics behind its verdict.
 
     key: an element id. rates: completes a day before and after; empty where they are not known.
-    reason: what the verdict leaves out or corrects for, or why there is none.
+    reason: what the verdict leaves out or corrects for, or why there is none. foretold: what advice
+    foretold of a change of CPI, and what came.
     """
 
     key: str
@@ -46,14 +48,17 @@ class EffectRow:
     reason: str
     compared: list[Compared]
     epc: str
+    foretold: str = ""
 
 
-def effect_rows(effects: Iterable[ChangeEffect]) -> list[EffectRow]:
+def effect_rows(
+    effects: Iterable[ChangeEffect], foretold: Sequence[AdviceRecord] = ()
+) -> list[EffectRow]:
     """Return a row per change, in the given order (newest first)."""
-    return [_effect_row(effect) for effect in effects]
+    return [_effect_row(effect, foretold) for effect in effects]
 
 
-def _effect_row(effect: ChangeEffect) -> EffectRow:
+def _effect_row(effect: ChangeEffect, foretold: Sequence[AdviceRecord]) -> EffectRow:
     what, old, new = _changed_values(effect)
     return EffectRow(
         key=f"effect-{effect.kind}-{effect.at:%Y%m%d%H%M%S}",
@@ -71,6 +76,9 @@ def _effect_row(effect: ChangeEffect) -> EffectRow:
             _compare("Completes per entrant", effect.completes_per_entrant, share=True),
         ],
         epc=_epc_verdict(effect),
+        foretold=describe_foretold(foretold, effect.at, effect.completes_an_hour.ratio)
+        if effect.kind == CPI
+        else "",
     )
 
 

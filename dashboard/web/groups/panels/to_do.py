@@ -10,6 +10,7 @@ from datetime import datetime
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Incident, Item, Membership, TargetGroup
 from dashboard.fielding.queries import group_page
+from dashboard.web.edits.price.needed import needed_cpis
 from dashboard.web.formatting import labels
 from dashboard.web.groups.summary import CauseLine
 from dashboard.web.groups.verdict import LATE, WILL_MISS, GroupVerdict
@@ -53,7 +54,8 @@ def group_to_do(
     """Return what there is to do about a group, those waiting last."""
     rows = sorted(_OPEN_ITEMS(group=group.pk), key=lambda row: row.state == Item.State.WAITING)
     shown = rows[:SHOWN_ITEMS]
-    lines = todo.item_lines(shown, memberships, now=now)
+    prices = needed_cpis([group] if todo.groups_to_raise(shown) else [], now=now)
+    lines = todo.item_lines(shown, memberships, now=now, prices=prices)
     said = verdict.sentence if verdict else ""
     items = [(line, without_repeats(line.sentence, said)) for line in lines]
     alerts = _other_alerts(group, [row.pk for row in shown])
