@@ -10,9 +10,9 @@ import numpy as np
 
 from bench.advice.worlds import HOUR, START, AdviceWorld, WorldGroup
 from dashboard.fielding.advice.evidence import (
+    PricePoint,
+    MeasuredChange,
     PooledElasticities,
-    PriceChange,
-    WhatIfPoint,
     add_what_if,
     pool_changes,
 )
@@ -31,7 +31,7 @@ WHAT_IF_BLUR = 0.35  # sd of the elasticity that the exchange believes in
 
 def learn_world(world: AdviceWorld) -> PooledElasticities:
     """Pool the measured price changes of all groups, of the advised ones up to their now."""
-    changes: list[PriceChange] = []
+    changes: list[MeasuredChange] = []
     for group in world.old:
         changes += measure_changes(group, group.hours)
     for group, now in zip(world.groups, world.nows, strict=True):
@@ -39,7 +39,7 @@ def learn_world(world: AdviceWorld) -> PooledElasticities:
     return pool_changes(changes)
 
 
-def measure_changes(group: WorldGroup, now: int) -> list[PriceChange]:
+def measure_changes(group: WorldGroup, now: int) -> list[MeasuredChange]:
     """The effects of a group's price changes, by the product's own measurement."""
     past = [(at, price) for at, price in group.changes if at <= now - 24]
     if not past:
@@ -54,7 +54,7 @@ def measure_changes(group: WorldGroup, now: int) -> list[PriceChange]:
         if measure.ratio and measure.low and measure.high:
             error = log(measure.high / measure.low) / 3.92
             changes.append(
-                PriceChange(
+                MeasuredChange(
                     group.name,
                     group.country,
                     group.audience,
@@ -73,7 +73,7 @@ def group_history(counts: Floats, hours: int) -> list[tuple[datetime, float]]:
     return [(START + hour * HOUR, float(total)) for hour, total in enumerate(totals)]
 
 
-def ask_what_if(group: WorldGroup, now: int, seed: int) -> list[WhatIfPoint]:
+def ask_what_if(group: WorldGroup, now: int, seed: int) -> list[PricePoint]:
     """What the exchange says at four prices: its own blurred knowledge of people and prices."""
     rng = np.random.default_rng([seed, int(group.name[1:]), 99])
     today = group.price_at(now)
@@ -84,7 +84,7 @@ def ask_what_if(group: WorldGroup, now: int, seed: int) -> list[WhatIfPoint]:
         people = float(group.response.people(np.array(today + log(ratio)))) / first
         middle = group.goal * people * exp(level + slope * log(ratio))
         cpi = float(cpi_at(group, now)) * ratio
-        points.append(WhatIfPoint(cpi, round(middle * 0.8), round(middle * 1.25)))
+        points.append(PricePoint(cpi, round(middle * 0.8), round(middle * 1.25)))
     return points
 
 

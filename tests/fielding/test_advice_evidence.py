@@ -9,9 +9,9 @@ from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     USUAL,
     Elasticity,
-    PriceChange,
+    PricePoint,
+    MeasuredChange,
     PriceEvidence,
-    WhatIfPoint,
     add_what_if,
     describe_evidence,
     pool_changes,
@@ -23,11 +23,11 @@ LONG = "over 20 min"
 
 def change(
     slope: float, *, group: str = "1", country: str = "pl", move: float = 0.1, error: float = 0.05
-) -> PriceChange:
-    return PriceChange(group, country, LONG, move, slope * move, error)
+) -> MeasuredChange:
+    return MeasuredChange(group, country, LONG, move, slope * move, error)
 
 
-def changes(slope: float, number: int, *, country: str = "pl") -> list[PriceChange]:
+def changes(slope: float, number: int, *, country: str = "pl") -> list[MeasuredChange]:
     return [change(slope, group=f"{country}-{n}", country=country) for n in range(number)]
 
 
@@ -79,7 +79,7 @@ def test_a_cut_counts_like_a_raise() -> None:
 
 def test_the_exchange_s_estimate_draws_an_elasticity_but_never_settles_it() -> None:
     known = Elasticity(0.8, 0.8)
-    steep = [WhatIfPoint(cpi, 80 * cpi**2, 125 * cpi**2) for cpi in (1.0, 1.05, 1.25)]
+    steep = [PricePoint(cpi, 80 * cpi**2, 125 * cpi**2) for cpi in (1.0, 1.05, 1.25)]
     combined = add_what_if(known, steep)
     assert 1.3 < combined.mean < 2.0
     assert 0.3 < combined.sd < known.sd
@@ -89,12 +89,18 @@ def test_the_exchange_s_estimate_draws_an_elasticity_but_never_settles_it() -> N
     "points",
     [
         [],
-        [WhatIfPoint(1.0, 80, 120)],
-        [WhatIfPoint(1.0, 80, 120), WhatIfPoint(1.0, 90, 130)],
-        [WhatIfPoint(1.0, 80, 120), WhatIfPoint(0.0, 90, 130), WhatIfPoint(1.2, 0, 0)],
+        [PricePoint(1.0, 80, 120)],
+        [PricePoint(1.0, 80, 120), PricePoint(1.0, 90, 130)],
+        [
+            PricePoint(1.0, 80, 120),
+            PricePoint(0.0, 90, 130),
+            PricePoint(1.2, 0, 0),
+        ],
     ],
 )
-def test_an_estimate_of_fewer_than_two_prices_changes_nothing(points: list[WhatIfPoint]) -> None:
+def test_an_estimate_of_fewer_than_two_prices_changes_nothing(
+    points: list[PricePoint],
+) -> None:
     known = Elasticity(0.8, 0.8)
     assert add_what_if(known, points) == known
 

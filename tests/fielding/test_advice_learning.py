@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.fielding.advice.advise import advise_groups
-from dashboard.fielding.advice.evidence import USUAL, PriceEvidence, WhatIfPoint
+from dashboard.fielding.advice.evidence import USUAL, PricePoint, PriceEvidence
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.learning import learn_account, learn_elasticities
 from dashboard.fielding.advice.plan import PlanKind, Standing
@@ -244,7 +244,7 @@ def test_cells_are_left_out_where_an_older_release_stored_the_forecast(project: 
 
 def test_the_exchange_s_estimate_is_part_of_the_evidence(project: Project) -> None:
     group = forecast_group(project)
-    points = [WhatIfPoint(2.75, 60, 80), WhatIfPoint(3.30, 90, 120)]
+    points = [PricePoint(2.75, 60, 80), PricePoint(3.30, 90, 120)]
     (outlook,) = load_outlooks([group], now=NOW, what_if={group.pk: points})
     (without,) = load_outlooks([group], now=NOW)
     assert outlook is not None

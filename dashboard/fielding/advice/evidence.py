@@ -27,7 +27,7 @@ RANGE_IN_SD = 2.563  # from p10 to p90, in standard deviations
 
 
 @dataclass(frozen=True, slots=True)
-class PriceChange:
+class MeasuredChange:
     """A change of CPI whose effect was measured: logs of CPI and of completes an hour, new over
     old, with the standard error of the latter."""
 
@@ -48,7 +48,7 @@ class Elasticity:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIfPoint:
+class PricePoint:
     """What the exchange expects of the group at a CPI: completes, from low to high."""
 
     cpi: float
@@ -103,10 +103,10 @@ class PooledElasticities:
         return _sum_of_parts(self.names, self.mean, self.covariance, country, audience)
 
 
-def pool_changes(changes: Sequence[PriceChange]) -> PooledElasticities:
+def pool_changes(changes: Sequence[MeasuredChange]) -> PooledElasticities:
     """Pool the measured changes of one account; those too small to tell anything are left out."""
     moves = [change for change in changes if abs(change.log_price) >= LEAST_MOVE]
-    by_group: dict[str, list[PriceChange]] = defaultdict(list)
+    by_group: dict[str, list[MeasuredChange]] = defaultdict(list)
     for change in moves:
         by_group[change.group].append(change)
     firsts = [members[0] for members in by_group.values()]
@@ -135,7 +135,7 @@ def pool_changes(changes: Sequence[PriceChange]) -> PooledElasticities:
     )
 
 
-def add_what_if(elasticity: Elasticity, points: Sequence[WhatIfPoint]) -> Elasticity:
+def add_what_if(elasticity: Elasticity, points: Sequence[PricePoint]) -> Elasticity:
     """The elasticity with the exchange's own estimate, the slope of its points; unchanged with
     fewer than two prices."""
     known = [point for point in points if point.cpi > 0 and point.low >= 0 and point.high > 0]
@@ -181,7 +181,7 @@ def _parts_of(country: str, audience: str) -> tuple[str, str, str]:
     return "", f"country {country}", f"audience {audience}"
 
 
-def _name_parts(changes: Sequence[PriceChange]) -> dict[str, int]:
+def _name_parts(changes: Sequence[MeasuredChange]) -> dict[str, int]:
     """The account, its countries and its audiences, numbered."""
     names = {"": 0}
     for change in changes:
@@ -196,7 +196,7 @@ def _spread_of(part: str) -> float:
     return COUNTRY_SPREAD if part.startswith("country ") else AUDIENCE_SPREAD
 
 
-def _own_slopes(groups: Sequence[Sequence[PriceChange]]) -> tuple[Floats, Floats]:
+def _own_slopes(groups: Sequence[Sequence[MeasuredChange]]) -> tuple[Floats, Floats]:
     """The elasticity that each group's own changes show, and its sampling variance."""
     slopes, variances = np.empty(len(groups)), np.empty(len(groups))
     for row, members in enumerate(groups):

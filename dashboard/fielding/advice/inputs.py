@@ -11,8 +11,8 @@ from django.conf import settings
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
+    PricePoint,
     PriceEvidence,
-    WhatIfPoint,
     add_what_if,
     pool_changes,
 )
@@ -42,7 +42,7 @@ def load_outlooks(
     groups: Sequence[TargetGroup],
     *,
     now: datetime,
-    what_if: Mapping[int, Sequence[WhatIfPoint]] | None = None,
+    what_if: Mapping[int, Sequence[PricePoint]] | None = None,
 ) -> list[GroupOutlook | None]:
     """Each group as advice sees it, in order; None for one that cannot be advised.
 
@@ -83,7 +83,7 @@ def _outlook_of(
     group: TargetGroup,
     profiles: object,
     learned: LearnedElasticity | None,
-    points: Sequence[WhatIfPoint],
+    points: Sequence[PricePoint],
     now: datetime,
 ) -> GroupOutlook | None:
     insight, goal = Insight.of(group), completes_target(group)
@@ -125,7 +125,7 @@ def _in_order(ends: EndPercentiles) -> Percentiles:
 
 
 def _elasticity_of(
-    learned: LearnedElasticity | None, points: Sequence[WhatIfPoint]
+    learned: LearnedElasticity | None, points: Sequence[PricePoint]
 ) -> tuple[Elasticity, PriceEvidence]:
     """The elasticity with the exchange's estimate; the usual one where nothing was learned."""
     known, evidence = _USUAL.elasticity(ANY, ANY), PriceEvidence()

@@ -8,18 +8,17 @@ from math import log
 
 from django.db import transaction
 
-from dashboard.fielding import models
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
+    MeasuredChange,
     PooledElasticities,
-    PriceChange,
     PriceEvidence,
     pool_changes,
 )
 from dashboard.fielding.domain.scope import OPEN_STATUSES
 from dashboard.fielding.figures.price_effects import StoredEffect
-from dashboard.fielding.models import ExchangeAccount, LearnedElasticity, TargetGroup
+from dashboard.fielding.models import ExchangeAccount, LearnedElasticity, PriceChange, TargetGroup
 
 LEARNED_FROM = timedelta(days=365)
 LEAST_AGE = timedelta(hours=12)  # of a change: before that, little is known of it
@@ -45,9 +44,9 @@ def learn_account(account: ExchangeAccount, *, now: datetime) -> int:
     return len(rows)
 
 
-def _measured_changes(account: ExchangeAccount, now: datetime) -> Iterator[PriceChange]:
+def _measured_changes(account: ExchangeAccount, now: datetime) -> Iterator[MeasuredChange]:
     """Yield what is known of each change of CPI, once it is half a day old."""
-    rows = models.PriceChange.objects.filter(
+    rows = PriceChange.objects.filter(
         account=account,
         at__gte=now - LEARNED_FROM,
         at__lte=now - LEAST_AGE,
@@ -67,7 +66,7 @@ def _measured_changes(account: ExchangeAccount, now: datetime) -> Iterator[Price
         if effect.ratio and effect.error and old and new:
             audience, log_price = audience_of_group(minutes), log(new / old)
             log_rate = log(effect.ratio)
-            yield PriceChange(str(group), country, audience, log_price, log_rate, effect.error)
+            yield MeasuredChange(str(group), country, audience, log_price, log_rate, effect.error)
 
 
 def _rows_of_account(

@@ -42,6 +42,15 @@ def format_daily_rates(before: float | None, after: float | None) -> str:
     return f"{first} → {numbers.format_beside(after, before, digits)}"
 
 
+def format_foretold(low: float, high: float, seen: float | None) -> str:
+    """Return "Expected +10 to +60 %, seen +34 %.": completes an hour after a change over before."""
+    ends = [numbers.format_signed(round((ratio - 1) * 100)) for ratio in (low, high)]
+    expected = f"Expected {' to '.join(dict.fromkeys(ends))} %"
+    if seen is None:
+        return f"{expected}."
+    return f"{expected}, seen {numbers.format_signed(round((seen - 1) * 100))} %."
+
+
 def _object_in_words(value: Mapping[str, object], names: Names, zone: ZoneInfo | None) -> str:
     if "value" in value and "currency_code" in value:
         try:

@@ -14,11 +14,11 @@ from dashboard.fielding.domain.scope import THE_EXCHANGE
 from dashboard.fielding.effects.extra_completes import Estimate, add_estimates
 from dashboard.fielding.effects.of_changes import VERDICTS
 from dashboard.fielding.figures.price_effects import SHOWN_DAYS, StoredEffect
-from dashboard.fielding.models import PriceChange
+from dashboard.fielding.models import AdviceRecord, PriceChange
 from dashboard.fielding.models.querysets.rows import PriceChangeQuerySet
 from dashboard.web.auth.permissions import current_user, exchange_ids
 from dashboard.web.formatting import labels, numbers
-from dashboard.web.formatting.values import Names, format_daily_rates
+from dashboard.web.formatting.values import Names, format_daily_rates, format_foretold
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import PER_PAGE, Column, Listing, drop_non_numeric
 
@@ -104,6 +104,15 @@ class PriceLine:
         for word, sign in _TREND_SIGNS.items():
             correction = correction.replace(word, sign)
         return f"× {self.effect.ratio:.2f}" + (f", {correction}" if correction else "")
+
+    @property
+    def foretold(self) -> str:
+        """Return what was foretold of the change and what was seen; empty if nothing was."""
+        record: AdviceRecord | None = getattr(self.row.edit, "advice_record", None)
+        if record is None:
+            return ""
+        seen = self.effect.ratio if record.ratio_seen is None else record.ratio_seen
+        return format_foretold(record.ratio_low, record.ratio_high, seen)
 
     @property
     def verdict(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.fielding.models import ExchangeAccount, PriceChange, Project
+from dashboard.fielding.models import AdviceRecord, ExchangeAccount, PriceChange, Project
 from tests import factories
 from tests.web.white_space import fold_white_space
 
@@ -64,6 +64,34 @@ def test_a_line_says_what_the_change_did_and_what_was_corrected(
         assert part in text
     anchor = f"effect-cpi-{change.at:%Y%m%d%H%M%S}"
     assert f"/groups/{change.group_id}/#{anchor}" in text
+
+
+def test_a_line_says_what_was_foretold_and_what_was_seen(
+    client: Client, account: ExchangeAccount, project: Project
+) -> None:
+    client.force_login(factories.person("viewer", account))
+    change = repriced(project)
+    edit = factories.edit(change.group)
+    PriceChange.objects.update(edit=edit)
+    AdviceRecord.objects.create(
+        account=account,
+        group=change.group,
+        edit=edit,
+        kind="raise",
+        followed_at=change.at,
+        goal=200,
+        completes=100,
+        currency="USD",
+        old_cpi=change.old_cpi,
+        new_cpi=change.new_cpi,
+        an_hour_low=1.0,
+        an_hour_middle=1.2,
+        an_hour_high=1.6,
+        ratio_low=1.1,
+        ratio_high=1.6,
+        chance=0.8,
+    )
+    assert "Expected +10 to +60 %, seen +50 %." in page(client)
 
 
 def test_raises_and_cuts_are_summed_by_currency(

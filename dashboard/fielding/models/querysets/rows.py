@@ -321,8 +321,9 @@ class PriceChangeQuerySet(VisibleQuerySet["PriceChange"]):
         return self.filter(reduce(or_, managed)) if managed else self.none()
 
     def newest(self) -> Self:
-        """Order newest first, with the group, its project, and who made the change."""
-        return self.select_related("group__project", "by").order_by("-at", "-pk")
+        """Order newest first, with group, project, who made the change, and what was foretold."""
+        related = self.select_related("group__project", "by", "edit__advice_record")
+        return related.order_by("-at", "-pk")
 
 
 class NoteQuerySet(models.QuerySet["Note"]):

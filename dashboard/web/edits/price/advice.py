@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.fielding.advice.advise import advise_groups
-from dashboard.fielding.advice.evidence import WhatIfPoint
+from dashboard.fielding.advice.evidence import PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Advice
@@ -63,10 +63,10 @@ def advise_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Advice]:
     return dict(zip(outlooks, advise_groups(list(outlooks.values())), strict=True))
 
 
-def points_to_come(group: TargetGroup, what_if: WhatIf) -> list[WhatIfPoint]:
+def points_to_come(group: TargetGroup, what_if: WhatIf) -> list[PricePoint]:
     """Return the points of a what-if as completes still to come: CPI brings no others."""
     done = group.completes or 0
     return [
-        WhatIfPoint(float(point.cpi), max(point.low - done, 0), max(point.high - done, 0))
+        PricePoint(float(point.cpi), max(point.low - done, 0), max(point.high - done, 0))
         for point in what_if.points
     ]

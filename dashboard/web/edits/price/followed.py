@@ -16,7 +16,7 @@ from dashboard.fielding.advice.results import TriedChange, plan_of_change
 from dashboard.fielding.advice.search import lay_out_field
 from dashboard.fielding.models import AdviceRecord, Edit, TargetGroup, User
 from dashboard.web.edits.price.advice import load_advised_group
-from dashboard.web.formatting import numbers
+from dashboard.web.formatting.values import format_foretold
 
 SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
 
@@ -58,13 +58,7 @@ def describe_foretold(records: Sequence[AdviceRecord], at: datetime, seen: float
     if record is None:
         return ""
     ratio = seen if record.ratio_seen is None else record.ratio_seen
-    low, high = (_change(number) for number in (record.ratio_low, record.ratio_high))
-    expected = f"Expected {low} %" if low == high else f"Expected {low} to {high} %"
-    return f"{expected}, seen {_change(ratio)} %." if ratio is not None else f"{expected}."
-
-
-def _change(ratio: float) -> str:
-    return numbers.format_signed(round((ratio - 1) * 100))
+    return format_foretold(record.ratio_low, record.ratio_high, ratio)
 
 
 def _wanted_cpi(edit: Edit) -> Decimal | None:
