@@ -10,9 +10,9 @@ import numpy as np
 
 from bench.advice.worlds import HOUR, START, AdviceWorld, WorldGroup
 from dashboard.fielding.advice.evidence import (
-    PricePoint,
     MeasuredChange,
     PooledElasticities,
+    PricePoint,
     add_what_if,
     pool_changes,
 )

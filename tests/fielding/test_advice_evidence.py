@@ -9,9 +9,9 @@ from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     USUAL,
     Elasticity,
-    PricePoint,
     MeasuredChange,
     PriceEvidence,
+    PricePoint,
     add_what_if,
     describe_evidence,
     pool_changes,

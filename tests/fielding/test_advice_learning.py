@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.fielding.advice.advise import advise_groups
-from dashboard.fielding.advice.evidence import USUAL, PricePoint, PriceEvidence
+from dashboard.fielding.advice.evidence import USUAL, PriceEvidence, PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.learning import learn_account, learn_elasticities
 from dashboard.fielding.advice.plan import PlanKind, Standing

@@ -11,8 +11,8 @@ from django.conf import settings
 from dashboard.fielding.advice.audience import audience_of_group
 from dashboard.fielding.advice.evidence import (
     Elasticity,
-    PricePoint,
     PriceEvidence,
+    PricePoint,
     add_what_if,
     pool_changes,
 )
