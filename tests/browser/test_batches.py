@@ -306,14 +306,15 @@ def test_the_undo_of_prices_leaves_what_somebody_else_changed_meanwhile(
     signed_in.click("text=Undo all…")
     theirs, ours = field.good
     held = push.read_current_value(group=theirs, kind="cpi", client=WAY.client)
-    WAY.meanwhile(theirs, "cpi", held | {"value": "9.99"}, anna)
+    others = Decimal(str(held["value"])) + Decimal("1.11")
+    WAY.meanwhile(theirs, "cpi", held | {"value": str(others)}, anna)
     send(signed_in)
     work_to_the_end(signed_in, simulator)
     expect(signed_in.locator("tr", has_text=theirs.name)).to_contain_text("Nothing was sent")
     expect(signed_in.locator("tr", has_text=ours.name)).to_contain_text("Done")
     overview = WAY.client.get_target_group_overview(**exchange_ids(theirs))
     assert overview.current_cost_per_interview is not None
-    assert overview.current_cost_per_interview.value == Decimal("9.99")
+    assert overview.current_cost_per_interview.value == others
     assert field.held()[1] == before[1]
 
 
