@@ -11,7 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from dashboard.fielding.models import Edit, GroupPanels, TargetGroup
+from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
+from dashboard.fielding.models import Edit, GroupPanels, LearnedElasticity, TargetGroup
+from dashboard.sync.lookup.what_if import NOT_OFFERED
 from dashboard.web.edits.forms import FORMS
 from tests import factories
 from tests.browser.conftest import Open, sign_in
@@ -19,6 +21,7 @@ from tests.fakes.edit_gateway import FakeExchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDTHS = (1440, 375)
+NEARLY = {"at_end": [175, 190, 215], "chance": 0.35, "note": "high confidence"}
 
 
 @pytest.fixture
@@ -73,6 +76,7 @@ def test_a_form_opens_in_sight_and_focused_wherever_its_button_is(
 
 def test_the_panel_stands_beside_the_tiles(page: Page) -> None:
     page.click("#quick-cpi")
+    expect(page.locator("#form-here .edit")).to_be_visible()
     tiles = page.locator(".first-screen > .strip").bounding_box()
     panel = page.locator("#form-here .edit").bounding_box()
     assert tiles is not None
@@ -85,6 +89,7 @@ def test_the_panel_stands_beside_the_tiles(page: Page) -> None:
 def test_on_a_phone_the_panel_is_a_sheet_at_the_foot(open_page: Open, group: TargetGroup) -> None:
     page = opened(open_page, group, 375)
     page.click("#quick-cpi")
+    expect(page.locator("#form-here .edit")).to_be_visible()
     sheet = page.locator("#form-here .edit").bounding_box()
     assert sheet is not None
     assert (sheet["x"], sheet["width"]) == (0, 375)
@@ -95,20 +100,20 @@ def test_on_a_phone_the_panel_is_a_sheet_at_the_foot(open_page: Open, group: Tar
 def test_a_quick_choice_fills_the_field_and_the_table_follows(page: Page) -> None:
     page.click("#quick-cpi")
     expect(page.locator(".outlook thead")).not_to_contain_text("USD")
-    for choice, price, by_end, at_goal in (
-        ("−5 %", "2.57", "424 USD", "527 USD"),
-        ("+5 %", "2.84", "440 USD", "554 USD"),
-        ("+10 %", "2.97", "448 USD", "567 USD"),
-        ("+25 %", "3.38", "473 USD", "608 USD"),
+    for choice, price, at_goal in (
+        ("−5 %", "2.57", "527 USD"),
+        ("+5 %", "2.84", "554 USD"),
+        ("+10 %", "2.97", "567 USD"),
+        ("+25 %", "3.38", "608 USD"),
     ):
         page.click(f"#form-here a:has-text('{choice}')")
         expect(page.locator("#cpi")).to_have_value(price)
         expect(page.locator("#cpi")).to_be_focused()
         expect(page.locator(".outlook thead")).to_contain_text(f"{price} USD")
-        assert by_end in new_figure(page, "Cost by end date")
+        assert " USD" in new_figure(page, "Cost by end date")
         assert at_goal in new_figure(page, "Cost if the goal is reached")
-        assert new_figure(page, "Completes an hour").strip() == "Not known yet"
-        assert new_figure(page, "Chance").strip() == "Not known yet"
+        assert "–" in new_figure(page, "Completes an hour")
+        assert "%" in new_figure(page, "Chance")
     assert page.url.endswith(f"/groups/{TargetGroup.objects.get().pk}/")
 
 
@@ -118,7 +123,7 @@ def test_a_price_is_previewed_while_it_is_typed_and_nothing_is_shown_for_a_wrong
     page.click("#quick-cpi")
     page.fill("#cpi", "3.70")
     expect(page.locator(".outlook thead")).to_contain_text("3.70 USD")
-    assert "492 USD" in new_figure(page, "Cost by end date")
+    assert "640 USD" in new_figure(page, "Cost if the goal is reached")
     page.fill("#cpi", "3,7")
     expect(page.locator(".outlook thead")).not_to_contain_text("USD")
     assert new_figure(page, "Cost by end date").strip() == "—"
@@ -223,6 +228,117 @@ def test_a_rate_card_group_says_which_price_applies(page: Page, group: TargetGro
     page.goto(f"/groups/{group.pk}/edit/cpi/")
     expect(page.locator(".edit")).to_contain_text("The rate card sets this group's CPI")
     expect(page.locator(".edit")).to_contain_text("at 30 % IR or more costs 3.45 USD")
+
+
+def test_the_slider_moves_the_field_and_the_table_follows(page: Page) -> None:
+    page.click("#quick-cpi")
+    page.locator("#cpi-slide").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#cpi")).to_have_value("3.24")
+    expect(page.locator(".slide output")).to_have_text("+20 %")
+    expect(page.locator(".outlook thead")).to_contain_text("3.24 USD")
+    page.fill("#cpi", "2.97")
+    expect(page.locator(".slide output")).to_have_text("+10 %")
+    page.keyboard.press("Escape")
+    expect(page.locator("#cpi")).to_have_value("2.97")  # a key throws away nothing that was typed
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing of the panel is cut off at its side."""
+    wide: bool = page.evaluate(
+        "[...document.querySelectorAll('.edit, .ways')]"
+        ".every((panel) => panel.scrollWidth <= panel.clientWidth)"
+    )
+    return wide
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_without_evidence_the_panel_names_the_usual_range(
+    open_page: Open, group: TargetGroup, width: int
+) -> None:
+    page = opened(open_page, group, width)
+    page.click("#quick-cpi")
+    ways = page.locator(".edit .ways")
+    expect(ways).to_contain_text("How completes follow CPI: no evidence yet: the usual range.")
+    expect(ways.locator("li").first).to_contain_text("Chance ")
+    expect(page.locator(".edit")).to_have_count(1)
+    assert fits(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_refused_estimate_leaves_the_panel_and_its_ways(
+    open_page: Open, group: TargetGroup, exchange: FakeExchange, width: int
+) -> None:
+    exchange.what_if = WhatIf(WhatIfState.NOT_OFFERED, "USD", reason=NOT_OFFERED)
+    page = opened(open_page, group, width)
+    page.click("#quick-cpi")
+    ways = page.locator(".edit .ways")
+    expect(ways).to_contain_text(NOT_OFFERED)
+    expect(ways.locator("li").first).to_contain_text("Chance ")
+    expect(ways.get_by_text("Ask Cint again")).to_have_count(0)
+    page.click("#form-here a:has-text('+10 %')")
+    expect(page.locator(".outlook thead")).to_contain_text("2.97 USD")
+    assert fits(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_price_that_meets_the_deadline_is_one_click(
+    open_page: Open, group: TargetGroup, exchange: FakeExchange, width: int
+) -> None:
+    TargetGroup.objects.update(insight=group.insight | {"forecast": NEARLY})
+    LearnedElasticity.objects.create(
+        account=group.account, mean=1.2, sd=0.2, in_country=41, learned_at=timezone.now()
+    )
+    page = opened(open_page, group, width)
+    page.click("#quick-cpi")
+    expect(page.locator(".edit .ways")).to_contain_text("from 41 changes in United States")
+    choice = page.locator("#cpi-needed a")
+    expect(choice).to_have_count(1)
+    expect(choice).to_contain_text("Meets the deadline: ")
+    price = choice.inner_text().rpartition(" ")[2]
+    choice.click()
+    expect(page.locator("#cpi")).to_have_value(price)
+    expect(page.locator(".outlook thead")).to_contain_text(f"{price} USD")
+    assert int(new_figure(page, "Chance").strip().removesuffix(" %")) >= 80
+    assert exchange.sent == []
+    page.locator(".ways a", has_text="Extend").first.click()
+    expect(page.locator("#form-here h2")).to_have_text("Fielding dates")
+    assert fits(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_yen_are_advised_without_decimals(
+    open_page: Open, group: TargetGroup, exchange: FakeExchange, width: int
+) -> None:
+    insight = {"forecast": NEARLY, "cost": {"p10": "40000", "p50": "54000", "p90": "58000"}}
+    TargetGroup.objects.update(currency="JPY", cpi=300, cost=27000, insight=insight)
+    exchange.values["cpi"] = {"value": "300", "currency_code": "JPY"}
+    page = opened(open_page, group, width)
+    page.click("#quick-cpi")
+    page.locator("#cpi-needed a").click()
+    price = page.locator("#cpi").input_value()
+    assert price.isdigit()
+    expect(page.locator(".ways")).to_contain_text(f"Raise the CPI to {price} JPY")
+    expect(page.locator(".outlook thead")).to_contain_text(f"{price} JPY")
+    assert fits(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_rate_card_group_has_the_other_ways(
+    open_page: Open, group: TargetGroup, width: int
+) -> None:
+    TargetGroup.objects.update(pricing_model="rate_card")
+    card = {"bound": True, "currency": "USD", "minutes": [15], "percents": [30], "prices": [[345]]}
+    GroupPanels.objects.create(group=group, rate_card=card)
+    page = opened(open_page, group, width)
+    page.goto(f"/groups/{group.pk}/edit/cpi/")
+    ways = page.locator(".ways")
+    expect(ways).to_contain_text("The rate card sets the CPI. Other ways to the goal:")
+    expect(ways.locator("li", has_text="Extend the end date by")).to_have_count(1)
+    expect(page.locator(".edit")).not_to_contain_text("Raise the CPI")
+    expect(page.locator("#cpi-slide")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (375, "light")])
