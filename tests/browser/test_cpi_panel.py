@@ -121,6 +121,7 @@ def test_a_price_is_previewed_while_it_is_typed_and_nothing_is_shown_for_a_wrong
     page: Page,
 ) -> None:
     page.click("#quick-cpi")
+    expect(page.locator("#cpi")).to_be_focused()
     page.fill("#cpi", "3.70")
     expect(page.locator(".outlook thead")).to_contain_text("3.70 USD")
     assert "640 USD" in new_figure(page, "Cost if the goal is reached")
@@ -136,6 +137,7 @@ def test_escape_and_cancel_close_the_panel_and_give_the_focus_back(page: Page) -
     expect(page.locator("#form-here .edit")).to_have_count(0)
     expect(page.locator("#quick-cpi")).to_be_focused()
     page.click("#open-cpi")
+    expect(page.locator("#cpi")).to_be_focused()
     page.fill("#cpi", "3.70")
     page.keyboard.press("Escape")
     expect(page.locator("#cpi")).to_have_value("3.70")  # a key throws away nothing that was typed
@@ -183,6 +185,7 @@ def test_a_large_step_is_asked_again_in_the_panel_with_the_focus_at_it(
     page: Page, exchange: FakeExchange
 ) -> None:
     page.click("#quick-cpi")
+    expect(page.locator("#cpi")).to_be_focused()
     page.fill("#cpi", "5.40")
     page.click("#form-here button:has-text('Apply')")
     expect(page.locator("#cpi_again")).to_be_focused()

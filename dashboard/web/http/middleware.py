@@ -78,7 +78,8 @@ def _logged_at_end(
 def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Forbid caching of pages unless their view sets a rule; static files are exempt.
 
-    When the session of an open page has ended, its window goes to sign-in and then back.
+    When the session of an open page has ended, its window goes to sign-in and then back; not for
+    what the page asks by itself while somebody types (`X-Background`).
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -88,6 +89,8 @@ def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..
         location = response.headers.get("Location", "")
         if request.headers.get("HX-Request") and location.startswith(reverse("account_login")):
             redirect_response = HttpResponse(status=204)
+            if request.headers.get("X-Background"):
+                return redirect_response
             redirect_response["HX-Redirect"] = (
                 f"{reverse('account_login')}?{urlencode({'next': _page_of(request)})}"
             )

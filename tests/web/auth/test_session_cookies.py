@@ -100,6 +100,15 @@ def test_a_refresh_after_the_end_of_a_session_leads_the_window_to_the_sign_in(
     assert answer.content == b""
 
 
+def test_what_a_page_asks_by_itself_leads_nowhere_after_the_end_of_a_session(
+    client: Client,
+) -> None:
+    asked = {"HX-Request": "true", "X-Background": "1"}
+    answer = client.get("/groups/7/cpi/", headers=asked)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "HX-Redirect" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("verb", "page"), [("get", "/projects/7/?status=live"), ("post", "/groups/7/edit/cpi/")]
 )

@@ -435,8 +435,10 @@ def test_the_chart_of_a_project_ends_where_its_groups_do(viewer: Client, world: 
         whole = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json")
         traces = surfaces.chart(viewer, f"/projects/{project.pk}/chart.json?per=group")
         assert whole["Completes"]["y"][-1] == done
+        # The two are asked one after the other: a line that passes a half is rounded otherwise.
         for name in ("Target", "Forecast", "Forecast (80 %)"):
-            assert whole.get(name, {}).get("y") == traces.get(name, {}).get("y")
+            line = traces.get(name, {}).get("y") or []
+            assert (whole.get(name, {}).get("y") or []) == pytest.approx(line, abs=1)
         assert sum(trace["y"][-1] for trace in traces["stack"]) == done
         dated = [group for group in groups if group.starts_at and group.ends_at]
         assert traces["Target"]["y"][-1] == sum(goals[group.pk] for group in dated)
