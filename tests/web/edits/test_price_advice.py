@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
@@ -351,3 +352,23 @@ def test_an_estimate_that_cannot_be_read_is_a_sentence(
     assert "Cint says no." in text
     assert ("Ask Cint again" in text) == (state is WhatIfState.COULD_NOT_READ)
     assert 'hx-trigger="load"' not in text
+
+
+def test_pages_name_the_price_where_a_cpi_is_to_be_raised(
+    project: Project, account: ExchangeAccount, client: Client
+) -> None:
+    learn(account)
+    behind = group(project, ends_at=timezone.now() + timedelta(hours=100))
+    factories.item(behind, remedy="raise_cpi")
+    needed = load_needed_cpis([behind.pk], now=timezone.now())[behind.pk]
+    client.force_login(factories.person("editor", account))
+    title = f"Too slow at this CPI: raise the CPI to about {needed.cpi} USD"
+    form = f"/groups/{behind.pk}/edit/cpi/?to={needed.cpi}"
+    project_page = client.get(f"/projects/{project.pk}/").getvalue().decode()
+    assert title in project_page
+    group_page = client.get(f"/groups/{behind.pk}/").getvalue().decode()
+    assert form in group_page
+    remedy_page = client.get("/?scope=all&remedy=raise_cpi").content.decode()
+    assert title in remedy_page
+    assert form in remedy_page
+    assert title not in client.get("/?scope=all").content.decode()
