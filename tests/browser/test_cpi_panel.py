@@ -247,6 +247,17 @@ def test_the_slider_moves_the_field_and_the_table_follows(page: Page) -> None:
     expect(page.locator("#cpi")).to_have_value("2.97")  # a key throws away nothing that was typed
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_slider_stands_on_one_line(open_page: Open, group: TargetGroup, width: int) -> None:
+    page = opened(open_page, group, width)
+    page.click("#quick-cpi")
+    slide = page.locator("#form-here .slide")
+    expect(slide).to_be_visible()
+    box = slide.bounding_box()
+    assert box is not None
+    assert box["height"] < 50
+
+
 def fits(page: Page) -> bool:
     """Whether nothing of the panel is cut off at its side."""
     wide: bool = page.evaluate(

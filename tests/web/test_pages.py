@@ -105,7 +105,7 @@ def filled(project: Project, number: int) -> list[TargetGroup]:
         ("/projects/{project}/", 9),
         ("/projects/{project}/?by=country", 10),
         ("/groups/", 7),
-        ("/groups/{group}/", 13),
+        ("/groups/{group}/", 14),
         ("/projects/{project}/chart.json", 5),
         ("/projects/{project}/completes/", 6),
         ("/projects/{project}/countries/", 5),

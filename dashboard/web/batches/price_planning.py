@@ -42,7 +42,7 @@ PRICE_CHANGES = {
     "set": "Set to",
     "raise": "Increase by",
     "lower": "Decrease by",
-    NEEDS: "Raise each to what it needs",
+    NEEDS: "Raise as needed",
 }
 QUICK_CHOICES = [(percent, f"{numbers.format_signed(int(percent))} %") for percent in QUICK]
 

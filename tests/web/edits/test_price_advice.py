@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
@@ -325,14 +327,26 @@ def test_the_glossary_says_how_often_the_range_held(
     assert "held after a change of CPI: 2 of 3 times." in text
 
 
-def test_a_price_that_is_applied_in_the_form_is_kept(
-    project: Project, account: ExchangeAccount, client: Client, exchange: FakeExchange
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [(Edit.State.CONFIRMED, 1), (Edit.State.UNKNOWN, 1), (Edit.State.REJECTED, 0)],
+)
+def test_a_price_that_is_applied_in_its_form_is_kept_unless_it_is_refused(
+    project: Project,
+    client: Client,
+    exchange: FakeExchange,
+    state: Edit.State,
+    kept: int,
 ) -> None:
-    behind = group(project, ends_at=NOW + timedelta(days=3650))
-    client.force_login(factories.person("editor", account))
+    exchange.state = state
+    behind = group(project, ends_at=timezone.now() + timedelta(hours=100))
+    client.force_login(factories.person("editor", project.account))
     page = client.get(f"/groups/{behind.pk}/edit/cpi/?to=2.90").content.decode()
     assert 'value="2.90"' in page
-    assert "Cheapest way to the goal" in page
+    sealed = re.search(r'name="form" value="([^"]+)"', page)
+    assert sealed is not None
+    client.post(f"/groups/{behind.pk}/edit/cpi/", {"form": sealed[1], "cpi": "2.90"})
+    assert [record.new_cpi for record in AdviceRecord.objects.all()] == [Decimal("2.90")] * kept
 
 
 @pytest.mark.parametrize("state", [WhatIfState.NOT_OFFERED, WhatIfState.COULD_NOT_READ])
@@ -351,3 +365,23 @@ def test_an_estimate_that_cannot_be_read_is_a_sentence(
     assert "Cint says no." in text
     assert ("Ask Cint again" in text) == (state is WhatIfState.COULD_NOT_READ)
     assert 'hx-trigger="load"' not in text
+
+
+def test_pages_name_the_price_where_a_cpi_is_to_be_raised(
+    project: Project, account: ExchangeAccount, client: Client
+) -> None:
+    learn(account)
+    behind = group(project, ends_at=timezone.now() + timedelta(hours=100))
+    factories.item(behind, remedy="raise_cpi")
+    needed = load_needed_cpis([behind.pk], now=timezone.now())[behind.pk]
+    client.force_login(factories.person("editor", account))
+    title = f"Too slow at this CPI: raise the CPI to about {needed.cpi} USD"
+    form = f"/groups/{behind.pk}/edit/cpi/?to={needed.cpi}"
+    project_page = client.get(f"/projects/{project.pk}/").getvalue().decode()
+    assert title in project_page
+    group_page = client.get(f"/groups/{behind.pk}/").getvalue().decode()
+    assert form in group_page
+    remedy_page = client.get("/?scope=all&remedy=raise_cpi").content.decode()
+    assert title in remedy_page
+    assert form in remedy_page
+    assert title not in client.get("/?scope=all").content.decode()

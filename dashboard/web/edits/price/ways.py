@@ -211,7 +211,7 @@ def _conditional_raise(group: TargetGroup, plan: Plan) -> str:
 def _relaxed_quotas(plan: Plan, names: Mapping[str, str]) -> str:
     known = [names.get(key, key) for key in plan.relaxed]
     more = len(known) - MOST_NAMED
-    text = ", ".join(known[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    text = " · ".join(known[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     return f"Relax the quota{'' if len(known) == 1 else 's'} {text}"
 
 
