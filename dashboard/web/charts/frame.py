@@ -156,7 +156,11 @@ def figure_layout(palette: Palette, city: str) -> Figure:
         "plot_bgcolor": palette.paper,
         "font": {"color": palette.ink, "size": 13},
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": palette.paper, "font": {"color": palette.ink}},
+        "hoverlabel": {
+            "bgcolor": palette.paper,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 13},
+        },
         "legend": {
             "orientation": "h",
             "x": 0,
