@@ -342,3 +342,31 @@ def test_a_record_outlives_its_edit(project: Project) -> None:
     edit.delete()
     record.refresh_from_db()
     assert record.edit is None
+
+
+def test_advice_of_a_bulk_change_finds_its_edit_once_it_is_confirmed(project: Project) -> None:
+    _, record, edit = followed(project)
+    AdviceRecord.objects.update(edit=None, new_cpi=Decimal("2.75"))
+    edit.started_at = record.followed_at + HOUR / 60
+    edit.save()
+    early = record.followed_at + HOUR
+    assert settle_advice(now=early) == 0
+    record.refresh_from_db()
+    assert record.edit is None
+    settle_advice(now=record.followed_at + 2 * HOUR)
+    record.refresh_from_db()
+    assert record.edit == edit
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"state": "conflict"}, {"wanted": {"value": "2.80"}}, {"started_at": NOW - timedelta(days=5)}],
+)
+def test_advice_of_a_bulk_change_that_was_not_sent_is_not_kept(
+    project: Project, change: dict[str, Any]
+) -> None:
+    _, record, edit = followed(project)
+    AdviceRecord.objects.update(edit=None, new_cpi=Decimal("2.75"))
+    Edit.objects.filter(pk=edit.pk).update(**({"started_at": record.followed_at} | change))
+    settle_advice(now=record.followed_at + 2 * HOUR)
+    assert not AdviceRecord.objects.exists()

@@ -13,6 +13,7 @@ from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Plan
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.scope import is_open
+from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.insight.group_history import series_of
 from dashboard.fielding.models import AdviceRecord, Edit, PriceChange, TargetGroup, User
 from dashboard.fielding.series.readings import Readings
@@ -20,6 +21,7 @@ from dashboard.fielding.series.readings import Readings
 KNOWN_AFTER = timedelta(hours=72)  # of the raise: then its completes an hour are known
 LEAST = timedelta(hours=12)  # the same where the group is over before
 SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
+CONFIRMED_WITHIN = timedelta(hours=2)  # of a bulk change: by then its edits are settled
 GIVEN_UP = timedelta(days=90)  # a group that is never over: its final cost is not waited for
 SETTLED_A_TURN = 500
 
@@ -72,6 +74,7 @@ def record_advice(
 def settle_advice(*, now: datetime) -> int:
     """Write what came of advice that was followed, once it is known; return how many records
     changed."""
+    _find_edits(now)
     due = AdviceRecord.objects.filter(closed_at=None, followed_at__lte=now - LEAST)
     due = due.filter(Q(edit=None) | Q(edit__state=Edit.State.CONFIRMED))
     records = list(due.select_related("group").order_by("followed_at")[:SETTLED_A_TURN])
@@ -95,6 +98,40 @@ def settle_advice(*, now: datetime) -> int:
         ],
     )
     return len(changed)
+
+
+def _find_edits(now: datetime) -> None:
+    """Find the confirmed edit of each record of a bulk change; delete those that were not sent."""
+    unknown = AdviceRecord.objects.filter(edit=None, followed_at__lte=now - CONFIRMED_WITHIN)
+    records = list(unknown.order_by("followed_at")[:SETTLED_A_TURN])
+    if not records:
+        return
+    edits = Edit.objects.filter(
+        group__in={record.group_id for record in records},
+        kind=Edit.Kind.CPI,
+        state=Edit.State.CONFIRMED,
+        started_at__gte=records[0].followed_at - SAME,
+        advice_record=None,
+    ).order_by("started_at")
+    by_group: dict[int, list[Edit]] = {}
+    for edit in edits:
+        by_group.setdefault(edit.group_id or 0, []).append(edit)
+    for record in records:
+        record.edit = next(
+            (each for each in by_group.get(record.group_id, ()) if _is_edit_of(each, record)), None
+        )
+        if record.edit is None:
+            record.delete()
+        else:
+            by_group[record.group_id].remove(record.edit)
+            record.save(update_fields=["edit"])
+
+
+def _is_edit_of(edit: Edit, record: AdviceRecord) -> bool:
+    """Return whether an edit sent the CPI of a record soon after the record was made."""
+    after = edit.started_at - record.followed_at
+    is_soon = -SAME <= after <= CONFIRMED_WITHIN
+    return is_soon and price_from_changelog(edit.wanted) == record.new_cpi
 
 
 def count_held_ranges(account_id: int) -> RangeRecord:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from dashboard.fielding.advice.plan import Advice
+from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.batches.preview import Names, Preview, PreviewRow, PriceImpact
@@ -226,6 +227,12 @@ def price_row(
         " ".join(notes),
         impact,
     )
+
+
+def prices_of(rows: Iterable[PreviewRow]) -> list[tuple[TargetGroup, Decimal]]:
+    """Return the groups of a bulk change of the CPI, each with its new CPI."""
+    prices = ((row.chosen.group, price_from_changelog(row.chosen.wanted)) for row in rows)
+    return [(group, price) for group, price in prices if price is not None]
 
 
 def money_value(amount: Decimal, currency: str) -> Money:

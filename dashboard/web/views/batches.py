@@ -31,6 +31,7 @@ from dashboard.web.batches import (
 )
 from dashboard.web.edits import form_messages, value_labels
 from dashboard.web.edits.forms.base import Value
+from dashboard.web.edits.price.followed import record_foretold_together
 from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
 from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
@@ -170,15 +171,18 @@ def _create(
     token: str,
 ) -> HttpResponse:
     """Commit the batch, run its first steps, and show its page."""
+    user, now = current_user(request), timezone.now()
     batch = jobs.create_batch(
         action=action,
         chosen=[row.chosen for row in rows],
         wanted=wanted,
-        by=current_user(request),
+        by=user,
         token=token,
-        now=timezone.now(),
+        now=now,
     )
     jobs.run_due_steps(batch=batch, limit=3)
+    if batch.action == Batch.Action.CPI and batch.created_at == now:
+        record_foretold_together(price_planning.prices_of(rows), by=user, now=now)
     return redirect("batch", batch.pk)
 
 

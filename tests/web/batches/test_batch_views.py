@@ -11,7 +11,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeAccount, Project, TargetGroup
+from dashboard.fielding.models import (
+    AdviceRecord,
+    Batch,
+    BatchGroup,
+    Edit,
+    ExchangeAccount,
+    Project,
+    TargetGroup,
+)
 from tests import factories
 from tests.web.white_space import strip_beside_tags
 
@@ -337,3 +345,17 @@ def test_a_jobs_page_goes_on_refreshing_until_the_last_row_is_settled(
     ended = editor.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "hx-get" not in ended
     assert "1 done" in ended
+
+
+def test_a_bulk_change_of_the_cpi_keeps_what_was_foretold_once(
+    editor: Client, project: Project
+) -> None:
+    forecast = {"forecast": {"at_end": [120, 140, 160], "chance": 0.03, "finish": [None] * 3}}
+    known, unknown = group(project, insight=forecast), group(project)
+    page = act(editor, "cpi", known, unknown, typed="1", how="raise", unit="%", value="10")
+    send(editor, page, "cpi")
+    send(editor, page, "cpi")
+    record = AdviceRecord.objects.get()
+    assert (record.group, record.edit) == (known, None)
+    assert (record.old_cpi, record.new_cpi) == (Decimal("2.00"), Decimal("2.20"))
+    assert record.ratio_low <= record.ratio_high

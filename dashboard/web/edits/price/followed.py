@@ -15,7 +15,7 @@ from dashboard.fielding.advice.response_curve import draw_luck
 from dashboard.fielding.advice.results import TriedChange, plan_of_change
 from dashboard.fielding.advice.search import lay_out_field
 from dashboard.fielding.models import AdviceRecord, Edit, TargetGroup, User
-from dashboard.web.edits.price.advice import load_advised_group
+from dashboard.web.edits.price.advice import load_advised_group, load_advised_groups
 from dashboard.web.formatting.values import format_foretold
 
 SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle
@@ -34,6 +34,27 @@ def record_foretold(*, group: TargetGroup, edit: Edit, now: datetime) -> AdviceR
         return None
     plan = _plan_of_cpi(outlook, cpi)
     return record_advice(group=group, outlook=outlook, plan=plan, edit=edit, by=edit.by, now=now)
+
+
+def record_foretold_together(
+    prices: Sequence[tuple[TargetGroup, Decimal]], *, by: User, now: datetime
+) -> int:
+    """Keep what advice foretells of the CPIs of a bulk change; return of how many groups.
+
+    Groups are as they were before it was sent. Its edits are found once they are confirmed.
+    """
+    advised = load_advised_groups([group for group, _ in prices], now=now)
+    records = 0
+    for group, cpi in prices:
+        outlook = advised[group.pk].outlook if group.pk in advised else None
+        if outlook is None or outlook.pricing.is_fixed or standing_without_advice(outlook):
+            continue
+        if cpi <= 0 or cpi == group.cpi:
+            continue
+        plan = _plan_of_cpi(outlook, cpi)
+        record_advice(group=group, outlook=outlook, plan=plan, edit=None, by=by, now=now)
+        records += 1
+    return records
 
 
 def foretold_of_group(group: TargetGroup) -> list[AdviceRecord]:
