@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.domain.quotas import quota_unit
+from dashboard.fielding.domain.scope import is_open
 from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.effects import effect
 from dashboard.fielding.effects.other_events import other_events, quota_cells
-from dashboard.fielding.effects.rate_comparison import Measure, Verdict
+from dashboard.fielding.effects.rate_comparison import Measure, Verdict, cannot_tell
 from dashboard.fielding.models import Change, Edit, TargetGroup
 from dashboard.fielding.series import completes, daily
 from dashboard.fielding.series.pace import Pacing, SoftLaunch
@@ -149,10 +150,11 @@ def effects_of_changes(
     settings = [row.as_setting_change for row in rows]
     others = [*settings, *other_events(group, records, settings, now=now)]
     pairs = [pair for pair in zip(rows, settings, strict=True) if kind in (None, pair[0].kind)]
-    return [
+    effects = [
         _change_effect(row, effect.effect_of_change(setting, measured, now=now, others=others))
         for row, setting in reversed(pairs[-SHOWN:])
     ]
+    return effects if is_open(group, now) else [_final_effect(each) for each in effects]
 
 
 def _edit_rows(edits: Iterable[Edit], now: datetime) -> list[_ChangeRow]:
@@ -231,6 +233,15 @@ def _change_effect(row: _ChangeRow, measured: effect.MeasuredEffect) -> ChangeEf
         after=measured.after,
         completes_after=measured.completes_after,
     )
+
+
+def _final_effect(change: ChangeEffect) -> ChangeEffect:
+    """Return the effect of a change in a group that has ended: it is never too early any more."""
+    measure = change.completes_an_hour
+    if measure.verdict != "too early":
+        return change
+    reason = f"{measure.reason.rstrip('.')}; the group ended before more came."
+    return replace(change, completes_an_hour=cannot_tell(reason, measure))
 
 
 def brief_value(value: object) -> str:

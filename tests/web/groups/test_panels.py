@@ -454,11 +454,16 @@ def test_a_change_is_told_with_what_followed_it(viewer: Client, group: TargetGro
     assert re.search(r"^CPI 2.70 USD → 3.10 USD .* 24 → 12\d completes a day More completes", line)
 
 
-def test_a_change_without_enough_to_go_by_is_too_early_to_tell(
+def test_a_change_without_enough_to_go_by_is_too_early_to_tell_until_the_group_ends(
     viewer: Client, group: TargetGroup
 ) -> None:
     changed(group, 1)
+    TargetGroup.objects.update(ends_at=timezone.now() + timedelta(days=1))
     assert "Too early" in panel(shown(viewer, group), "effects")
+    TargetGroup.objects.update(ends_at=timezone.now() - timedelta(hours=1))
+    effects = panel(shown(viewer, group), "effects")
+    assert "Cannot tell" in effects
+    assert "the group ended before more came." in effects
 
 
 def test_an_edit_of_details_has_no_effect_to_measure(viewer: Client, group: TargetGroup) -> None:
