@@ -49,7 +49,7 @@ NO_ITEM = "completes_fell"  # nothing can be done about it
 LARGE_CPI_STEP = 0.5  # of the old CPI: such a change is a problem, whoever made it
 # A standstill is critical where an hour counts: little slack, so little time left that a weekend
 # costs most of what can be saved, and at least this share of the goal at risk.
-SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 72.0, 0.05
+SLACK_HOURS, HOURS_LEFT, SHARE_AT_RISK = 48.0, 72.0, 0.06
 # The chance of the goal up to which a live group is an item for its pace. Above that most groups
 # meet their goal in time, the young ones above all.
 LIKELY_SHORT = 0.25
