@@ -135,10 +135,11 @@ def naps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 def forgotten() -> None:
     """Each test has tables of its own, so what the process knows of the last ones is void."""
     from dashboard.alerts import heartbeat  # noqa: PLC0415  needs the apps
-    from dashboard.web.home.page import HEADLINES  # noqa: PLC0415
+    from dashboard.web.home.page import HEADLINES, PRICES  # noqa: PLC0415
 
     heartbeat._recorded.clear()
     HEADLINES.forget()
+    PRICES.forget()
 
 
 @pytest.fixture

@@ -105,13 +105,20 @@ def _paints(page: Any, site: str) -> Figure:
         times = []
         for _ in range(LOADS):
             page.goto(site + path, wait_until="load")
-            page.wait_for_function("window.paints.length")
-            page.wait_for_timeout(300)
-            times.append(max(page.evaluate("window.paints")))
+            times.append(_largest_paint(page))
         by_page[name] = _p75(times)
     worst = max(by_page.values())
     note = ", ".join(f"{name} {value:.0f}" for name, value in by_page.items())
     return Figure(NAMES[0], worst, f"<={PAINT_MS}", worst <= PAINT_MS, f"of the worst page; {note}")
+
+
+def _largest_paint(page: Any) -> float:
+    """When the largest contentful paint was, in ms; the browser reports it a little later."""
+    paints: list[float] = []
+    while not paints:  # the policy of our pages forbids Playwright to poll inside of them
+        page.wait_for_timeout(300)
+        paints = page.evaluate("window.paints")
+    return max(paints)
 
 
 def _interactions(page: Any, site: str) -> Figure:

@@ -31,7 +31,7 @@ from dashboard.fielding.models.querysets.rows import (
 )
 from dashboard.web.auth.permissions import current_user, memberships_of
 from dashboard.web.connections import polling_status
-from dashboard.web.edits.price.needed import load_needed_cpis
+from dashboard.web.edits.price.needed import ProjectPrices, load_needed_cpis
 from dashboard.web.home import recent_changes, todo
 from dashboard.web.home.headline import (
     FIELDS,
@@ -47,7 +47,7 @@ MAX_ROWS = 1000  # read of items, edits and changes each
 CLOSED_SHOWN, CLOSED_FOR = 100, timedelta(days=14)
 MOST_NEEDS = 5
 ALL_LINES = 200  # of one remedy, on its own page
-HEADLINES = ProjectHeadlines()
+HEADLINES, PRICES = ProjectHeadlines(), ProjectPrices()
 
 
 def home_context(request: HttpRequest, now: datetime) -> dict[str, object]:
@@ -153,15 +153,17 @@ def _open_items(
     }
 
 
-def needs_of_project(user: User, project_pk: int, *, now: datetime) -> dict[str, object]:
+def needs_of_project(user: User, project: Project, *, now: datetime) -> dict[str, object]:
     """Return what a project needs, by remedy, as the list of its items has it.
 
-    In one query; where a CPI is to be raised in six, for any number of groups.
+    In one query; where a CPI is to be raised and the project has changed in six, for any number of
+    groups.
     """
-    scope = HomeScope(user, "todo", str(project_pk), "")
+    scope = HomeScope(user, "todo", str(project.pk), "")
     items = scope.open_items.filter(_in_tab("todo", scope)).order_by()
     rows = list(items.values_list(*todo.NEED_FIELDS, named=True)[:MAX_ROWS])
-    prices = load_needed_cpis(todo.groups_to_raise(rows), now=now)
+    groups = todo.groups_to_raise(rows)
+    prices = PRICES.load(project.pk, project.version, groups, now=now)
     needs = todo.remedy_needs(rows, now=now, prices=prices)
     return {"needs": needs[:MOST_NEEDS], "more_needs": max(len(needs) - MOST_NEEDS, 0)}
 

@@ -79,7 +79,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user, now = current_user(request), datetime.now(UTC)
     context["verdict"] = verdict_of_project(project, zone=zone_named(user.time_zone))
     context["tiles"] = summary.project_tiles(project)
-    context |= needs_of_project(user, project.pk, now=now)
+    context |= needs_of_project(user, project, now=now)
     context["by_group"] = request.GET.get("chart") == "group"
     context["old"] = scheduling.is_old(project, now=now)
     return conditional.render_page(

@@ -12,6 +12,8 @@ from dashboard.web.edits.price.advice import advise_together, load_advised_group
 from dashboard.web.edits.price.ways import raise_of
 from dashboard.web.formatting import numbers
 
+QUARTER = 900  # seconds
+
 
 @dataclass(frozen=True, slots=True)
 class NeededCpi:
@@ -28,6 +30,30 @@ class NeededCpi:
     def percent(self) -> int:
         """The raise in per cent of today's CPI."""
         return round((self.cpi - self.today) / self.today * 100)
+
+
+class ProjectPrices:
+    """The CPIs that groups of each project need, kept while the project is unchanged, for a quarter
+    of an hour at most."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[object, ...], dict[int, NeededCpi]]] = {}
+
+    def forget(self) -> None:
+        """Forget all projects, as after the tables were replaced."""
+        self._known.clear()
+
+    def load(
+        self, project_pk: int, version: int, pks: Iterable[int], *, now: datetime
+    ) -> dict[int, NeededCpi]:
+        """Return the CPI that each of these groups of a project needs."""
+        wanted = sorted(pks)
+        key = (version, int(now.timestamp() // QUARTER), *wanted)
+        known = self._known.get(project_pk)
+        if known is None or known[0] != key:
+            known = (key, load_needed_cpis(wanted, now=now))
+            self._known[project_pk] = known
+        return known[1]
 
 
 def load_needed_cpis(pks: Iterable[int], *, now: datetime) -> dict[int, NeededCpi]:
