@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # More than a core each: many tests wait for a server, a browser or a mail.
-WORKERS ?= 4
+WORKERS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
