@@ -6,8 +6,6 @@ have the exchange's calendar is asked once an hour.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,6 +30,7 @@ from dashboard.exchange.shapes.base import MonetaryAmountRequestModel
 from dashboard.exchange.shapes.pricing import SuggestDaysRequest, SuggestedHoliday
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
+from dashboard.sync.lookup.cache_keys import cache_key
 
 SECONDS = 6.0  # for both questions together
 CACHE_SECONDS = 6 * 3600
@@ -192,8 +191,8 @@ def _cached(
     ask: Callable[[], T],
 ) -> T:
     """An answer of the last hours, else as it is now; NotOffered where the account lacks it."""
-    refused = _key(account, f"{operation} refused")
-    key = _key(account, question)
+    refused = cache_key("calendar", account, f"{operation} refused")
+    key = cache_key("calendar", account, question)
     stored = cache.get_many([refused, key])
     if refused in stored:
         raise NotOffered(NOT_OFFERED)
@@ -209,8 +208,3 @@ def _cached(
         raise NotOffered(NOT_OFFERED) from exc
     cache.set(key, msgspec.json.encode(answer), timeout=CACHE_SECONDS)
     return answer
-
-
-def _key(account: ExchangeAccount, question: object) -> str:
-    text = json.dumps([account.pk, account.base_url, account.exchange_id, question])
-    return f"calendar:{hashlib.sha256(text.encode()).hexdigest()[:32]}"

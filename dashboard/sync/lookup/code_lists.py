@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +13,7 @@ from dashboard.exchange.errors import ExchangeError
 from dashboard.exchange.shapes.accounts import Definition, LocaleShape
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
+from dashboard.sync.lookup.cache_keys import cache_key
 
 SECONDS = 6.0
 SHORT_SECONDS = 2.0
@@ -74,7 +73,7 @@ class CachedNames(NamedTuple):
 
 def cached_names(account: ExchangeAccount) -> CachedNames:
     """Codes with their names as far as they are cached, in one lookup. Sends no request."""
-    keys = {_key(account, name): name for name in (*_READERS, _TRIED)}
+    keys = {cache_key("choices", account, name): name for name in (*_READERS, _TRIED)}
     lists = {keys[key]: pairs for key, pairs in cache.get_many(keys).items()}
     was_tried = bool(lists.pop(_TRIED, False))
     return CachedNames({name: dict(pairs) for name, pairs in lists.items()}, was_tried)
@@ -84,7 +83,7 @@ def read_names(
     account: ExchangeAccount, lists: Iterable[str], *, client: ExchangeClient | None = None
 ) -> dict[str, dict[str, str]]:
     """Some of the lists, from the cache, else from the exchange; empty if it cannot be asked."""
-    cache.set(_key(account, _TRIED), True, timeout=TRIED_SECONDS)
+    cache.set(cache_key("choices", account, _TRIED), True, timeout=TRIED_SECONDS)
     try:
         client = client or clients.client_for(account)
     except ExchangeError:
@@ -97,7 +96,7 @@ def _cached_list(
     account: ExchangeAccount, name: str, read: ReadList, client: ExchangeClient
 ) -> list[Pair]:
     """A list from the cache, else as it is read now; empty if it cannot be read."""
-    key = _key(account, name)
+    key = cache_key("choices", account, name)
     pairs = cache.get(key)
     if pairs is None:
         try:
@@ -106,11 +105,6 @@ def _cached_list(
             return []
         cache.set(key, pairs, timeout=CACHE_SECONDS)
     return [(code, label) for code, label in pairs]
-
-
-def _key(account: ExchangeAccount, name: str) -> str:
-    connection = json.dumps([account.pk, account.base_url, account.exchange_id])
-    return f"choices:{name}:{hashlib.sha256(connection.encode()).hexdigest()[:24]}"
 
 
 def _locale_pairs(locales: Sequence[LocaleShape]) -> list[Pair]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +18,7 @@ from dashboard.exchange.pagination import iterate_pages
 from dashboard.exchange.shapes.accounts import DueMonth, EligibleTargetGroup
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
+from dashboard.sync.lookup.cache_keys import cache_key
 from dashboard.sync.scheduling import reconciled_at
 
 SECONDS = 8.0  # for all pages of both months
@@ -89,7 +88,7 @@ def read_eligibility(
 
     Never raises: an error is in the result, with the last answer of the past 24 hours.
     """
-    stored = cast("_StoredAnswer | None", cache.get(_key(account)))
+    stored = cast("_StoredAnswer | None", cache.get(cache_key("eligible", account)))
     if stored and not again and now - datetime.fromisoformat(stored["read_at"]) < FRESH:
         return _from_stored(stored, now)
     try:
@@ -99,7 +98,7 @@ def read_eligibility(
     except ExchangeError as exc:
         last = _from_stored(stored, now) if stored and stored["is_offered"] else Eligibility()
         return Eligibility(last.groups, last.read_at, "error", str(exc), exc.waiting_helps)
-    cache.set(_key(account), answer, timeout=CACHE_SECONDS)
+    cache.set(cache_key("eligible", account), answer, timeout=CACHE_SECONDS)
     return _from_stored(answer, now)
 
 
@@ -172,8 +171,3 @@ def _from_stored(stored: _StoredAnswer, now: datetime) -> Eligibility:
         trouble="" if stored["is_offered"] else "not offered",
         reason=stored["reason"],
     )
-
-
-def _key(account: ExchangeAccount) -> str:
-    connection = json.dumps([account.pk, account.base_url, account.exchange_id])
-    return f"eligible:{hashlib.sha256(connection.encode()).hexdigest()[:24]}"
