@@ -129,19 +129,9 @@ def read_what_if(
     return _what_if(group, questions, stored, trouble, now)
 
 
-def stored_what_if(
-    group: TargetGroup,
-    *,
-    cpis: Sequence[Decimal] = (),
-    change: PlannedChange = PlannedChange(),  # noqa: B008 frozen
-    now: datetime | None = None,
-) -> WhatIf:
+def stored_what_if(group: TargetGroup, *, now: datetime) -> WhatIf:
     """The what-if as far as it is stored, one query. Sends no request."""
-    now = now or timezone.now()
-    if reason := _reason_not_to_ask(group):
-        return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=reason)
-    questions = _questions(group, cpis, change)
-    return _what_if(group, questions, _stored_answers(group, questions, now), None, now)
+    return stored_what_ifs([group], now=now)[group.pk]
 
 
 def stored_what_ifs(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, WhatIf]:
