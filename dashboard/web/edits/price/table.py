@@ -156,26 +156,23 @@ def _completes_text(group: TargetGroup, outlook: PriceOutlook | None) -> tuple[s
 def _cost_by_end_row(
     group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None
 ) -> OutlookRow:
-    before = today.cost_by_end
     after = new.cost_by_end if new else None
-    note, is_over = _difference_and_budget(group, before, after)
-    return OutlookRow(
-        COST_BY_END_DATE,
-        numbers.format_total(before, group.currency),
-        numbers.format_total(after, group.currency),
-        new_note=note,
-        is_warning=is_over,
-    )
+    return _cost_row(group, COST_BY_END_DATE, today.cost_by_end, after)
 
 
 def _cost_at_goal_row(
     group: TargetGroup, today: PriceOutlook, new: PriceOutlook | None
 ) -> OutlookRow:
     """Return the cost if the goal is reached; what is still to spend where the rest is unknown."""
-    label, before = COST_IF_GOAL_REACHED, goal_cost(today)
-    after = goal_cost(new) if new else None
-    if today.at_goal is not None and today.at_goal.total is None:
-        label = "Still to spend if the goal is reached"
+    is_partial = today.at_goal is not None and today.at_goal.total is None
+    label = "Still to spend if the goal is reached" if is_partial else COST_IF_GOAL_REACHED
+    return _cost_row(group, label, goal_cost(today), goal_cost(new) if new else None)
+
+
+def _cost_row(
+    group: TargetGroup, label: str, before: Decimal | None, after: Decimal | None
+) -> OutlookRow:
+    """Return a cost today and at the new CPI, with the difference and what exceeds the budget."""
     note, is_over = _difference_and_budget(group, before, after)
     return OutlookRow(
         label,
