@@ -32,16 +32,7 @@ COUNTRIES = ("us", "gb", "de", "fr", "jp", "br", "in", "it", "es", "nl", "pl", "
 def fill(seed: int = 1) -> list[str]:
     """Everything, and a session key of each of fifty people."""
     draw, now = random.Random(seed), datetime.now(UTC)  # noqa: S311
-    account = ExchangeAccount.objects.create(
-        name="bench",
-        exchange_id="101",
-        base_url="http://127.0.0.1:1",
-        auth="api_key",
-        secret="key",
-        health="fresh",
-        read_at=now,
-        poll_seconds=300,
-    )
+    account = account_named("bench", "101", now)
     people = [person(account, number) for number in range(PEOPLE)]
     for number in range(PROJECTS):
         project = Project.objects.create(
@@ -61,6 +52,20 @@ def fill(seed: int = 1) -> list[str]:
         groups = TargetGroup.objects.bulk_create(rows)
         _around(project, groups, people[0], draw, now)
     return [session(user) for user in people]
+
+
+def account_named(name: str, exchange_id: str, now: datetime) -> ExchangeAccount:
+    """A connection that was read just now, and is polled by nobody."""
+    return ExchangeAccount.objects.create(
+        name=name,
+        exchange_id=exchange_id,
+        base_url="http://127.0.0.1:1",
+        auth="api_key",
+        secret="key",
+        health="fresh",
+        read_at=now,
+        poll_seconds=300,
+    )
 
 
 def person(account: ExchangeAccount, number: int) -> User:

@@ -69,19 +69,10 @@ def _look(get: Callable[[str], tuple[int, object, bytes]], account: int) -> Call
 def _fill(number: int, projects: int) -> str:
     """Store an account with so many projects and a person; return the session of the person."""
     from bench.pages import fixtures  # noqa: PLC0415
-    from dashboard.fielding.models import ExchangeAccount, Item, Project, TargetGroup  # noqa: PLC0415
+    from dashboard.fielding.models import Item, Project, TargetGroup  # noqa: PLC0415
 
     draw, now = Random(number), datetime.now(UTC)  # noqa: S311
-    account = ExchangeAccount.objects.create(
-        name=f"bench {number}",
-        exchange_id=str(101 + number),
-        base_url="http://127.0.0.1:1",
-        auth="api_key",
-        secret="key",
-        health="fresh",
-        read_at=now,
-        poll_seconds=300,
-    )
+    account = fixtures.account_named(f"bench {number}", str(101 + number), now)
     rows = [
         Project(account=account, exchange_id=f"p{number}-{n}", name=f"Tracker {n}", read_at=now)
         for n in range(projects)

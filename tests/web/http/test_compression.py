@@ -11,21 +11,12 @@ from django.test import Client
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.http.compression import compress_parts
-from tests import factories
-from tests.web.alerts.helpers import signed_in
 from tests.web.http.test_streaming import words
 
 pytestmark = pytest.mark.django_db
 
 TAKES = {"Accept-Encoding": "gzip, deflate, br"}
 OPENS = {"Sec-Fetch-Dest": "document"}
-
-
-@pytest.fixture
-def group(client: Client) -> TargetGroup:
-    account = factories.account(poll_seconds=300)
-    signed_in(client, "editor", account)
-    return factories.group(factories.project(account))
 
 
 @pytest.mark.parametrize("address", ["/", "/projects/", "/groups/{}/", "/groups/{}/chart.json"])

@@ -12,19 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.http import streaming
-from tests import factories
-from tests.web.alerts.helpers import signed_in
 
 pytestmark = pytest.mark.django_db
 
 OPENS = {"Sec-Fetch-Dest": "document"}
-
-
-@pytest.fixture
-def group(client: Client) -> TargetGroup:
-    account = factories.account(poll_seconds=300)
-    signed_in(client, "editor", account)
-    return factories.group(factories.project(account))
 
 
 def words(page: str) -> list[str]:
