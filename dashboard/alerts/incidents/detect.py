@@ -27,10 +27,10 @@ from dashboard.alerts.items.waiting import return_due_items
 from dashboard.alerts.rules.catalogue import NO_DATA
 from dashboard.alerts.rules.settings import RuleSet
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
+from dashboard.fielding.figures.today import quarter_hour
 from dashboard.fielding.models import Cycle, ExchangeAccount, Incident, Item, Project
 
 TIMED = (Incident.State.PENDING, Incident.State.RECOVERING)
-QUARTER = 15 * 60  # seconds
 MAX_INCIDENTS = 1000  # a round; the others stay due
 OpenIncidents = dict[int, dict[str, Incident]]
 # Saves 0.8 to 1.0 ms of a round.
@@ -201,7 +201,7 @@ def _last_finished(cycle: Cycle) -> datetime | None:
 
 def _changed_since(last: datetime | None, at: datetime) -> datetime | None:
     """Return since when a group must have changed to be evaluated; None for all groups."""
-    if last is None or last.timestamp() // QUARTER != at.timestamp() // QUARTER:
+    if last is None or quarter_hour(last) != quarter_hour(at):
         return None
     return last
 

@@ -11,6 +11,7 @@ from dashboard.fielding.domain.time_zones import zone_of
 from dashboard.fielding.insight.document import InsightHead
 
 LONGEST_DAY = timedelta(hours=25)  # clocks set back at night
+_QUARTER = 15 * 60  # seconds
 
 
 class HasToday(Protocol):
@@ -32,6 +33,11 @@ class HasToday(Protocol):
     def insight__today(self) -> object: ...
     @property
     def insight__at(self) -> object: ...
+
+
+def quarter_hour(at: datetime) -> int:
+    """Return the number of the quarter of an hour: at the start of each a day begins somewhere."""
+    return int(at.timestamp() // _QUARTER)
 
 
 def local_midnight(group: HasToday, now: datetime) -> datetime:

@@ -17,8 +17,9 @@ from dashboard.fielding.figures.today import completes_of_today, local_midnight
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.models.querysets.expressions import BEHIND_PACE, IN_FIELD
 from dashboard.web.formatting import numbers
+from dashboard.web.projects.kept_figures import KeptByProject
 
-DAY, QUARTER = timedelta(days=1), 900  # seconds
+DAY = timedelta(days=1)
 FIELDS = (
     "pk",
     "name",
@@ -110,18 +111,8 @@ class Headline:
         return " and ".join(parts)
 
 
-class ProjectHeadlines:
-    """The figures of each project as they were last computed, kept while the project is unchanged.
-
-    A day begins somewhere at every quarter of an hour, and with it the figures of today.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[int, int, Headline]] = {}
-
-    def forget(self) -> None:
-        """Forget all projects, as after the tables were replaced."""
-        self._known.clear()
+class ProjectHeadlines(KeptByProject[Headline]):
+    """The figures of each project as they were last computed."""
 
     def sum_of(
         self,
@@ -131,27 +122,23 @@ class ProjectHeadlines:
         now: datetime,
     ) -> Headline:
         """Return the sum over projects by id and version; load: rows of FIELDS of projects."""
-        quarter = int(now.timestamp() // QUARTER)
-        changed = [
-            pk for pk, version in versions.items() if not self._is_known(pk, version, quarter, now)
-        ]
-        if changed:
-            groups: dict[int, list[GroupRow]] = {pk: [] for pk in changed}
-            for group in load(changed):
-                groups[group.project_id].append(group)
-            for pk, rows in groups.items():
-                self._known[pk] = (versions[pk], quarter, headline_of(rows, now=now))
+        known = {pk: self._find_current(pk, version, now) for pk, version in versions.items()}
+        groups: dict[int, list[GroupRow]] = {pk: [] for pk in known if known[pk] is None}
+        for group in load(list(groups)) if groups else ():
+            groups[group.project_id].append(group)
+        for pk, rows in groups.items():
+            headline = headline_of(rows, now=now)
+            known[pk] = self.keep(pk, versions[pk], value=headline, now=now)
         total = Headline()
-        for pk in versions:
-            total.add(self._known[pk][2])
+        for one in filter(None, known.values()):
+            total.add(one)
         return total
 
-    def _is_known(self, pk: int, version: int, quarter: int, now: datetime) -> bool:
-        known = self._known.get(pk)
-        if known is None or known[:2] != (version, quarter):
-            return False
-        next_end = known[2].next_end
-        return next_end is None or next_end.ends_at > now
+    def _find_current(self, pk: int, version: int, now: datetime) -> Headline | None:
+        """Return the kept figures, unless the group that ends first has ended since."""
+        headline = self.find(pk, version, now=now)
+        has_ended = headline and headline.next_end and headline.next_end.ends_at <= now
+        return None if has_ended else headline
 
 
 def headline_of(groups: Iterable[GroupRow], *, now: datetime) -> Headline:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.figures.today import quarter_hour
 from dashboard.web.auth.permissions import (
     Permission,
     account_version_tokens,
@@ -24,8 +25,7 @@ def home_page(request: HttpRequest) -> HttpResponse:
     """Show the to-do list by remedy, below the figures of the field."""
     now = datetime.now(UTC)
     stamps, read_at = account_version_tokens(request)
-    # A day begins somewhere at every quarter of an hour, and with it the figures of today.
-    etag = conditional.page_etag(request, stamps, now.timestamp() // 900)
+    etag = conditional.page_etag(request, stamps, quarter_hour(now))
     if not_modified := conditional.not_modified(request, etag, read_at):
         return not_modified
     if not request.headers.get("HX-Request"):

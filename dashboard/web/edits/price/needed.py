@@ -11,8 +11,7 @@ from dashboard.fielding.models import TargetGroup
 from dashboard.web.edits.price.advice import advise_together, load_advised_groups
 from dashboard.web.edits.price.ways import raise_of
 from dashboard.web.formatting import numbers
-
-QUARTER = 900  # seconds
+from dashboard.web.projects.kept_figures import KeptByProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +31,19 @@ class NeededCpi:
         return round((self.cpi - self.today) / self.today * 100)
 
 
-class ProjectPrices:
-    """The CPIs that groups of each project need, kept while the project is unchanged, for a quarter
-    of an hour at most."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[tuple[object, ...], dict[int, NeededCpi]]] = {}
-
-    def forget(self) -> None:
-        """Forget all projects, as after the tables were replaced."""
-        self._known.clear()
+class ProjectPrices(KeptByProject[dict[int, NeededCpi]]):
+    """The CPIs that groups of each project need, as they were last worked out."""
 
     def load(
         self, project_pk: int, version: int, pks: Iterable[int], *, now: datetime
     ) -> dict[int, NeededCpi]:
         """Return the CPI that each of these groups of a project needs."""
-        wanted = sorted(pks)
-        key = (version, int(now.timestamp() // QUARTER), *wanted)
-        known = self._known.get(project_pk)
-        if known is None or known[0] != key:
-            known = (key, load_needed_cpis(wanted, now=now))
-            self._known[project_pk] = known
-        return known[1]
+        wanted = tuple(sorted(pks))
+        prices = self.find(project_pk, version, wanted, now=now)
+        if prices is None:
+            prices = load_needed_cpis(wanted, now=now)
+            self.keep(project_pk, version, wanted, value=prices, now=now)
+        return prices
 
 
 def load_needed_cpis(pks: Iterable[int], *, now: datetime) -> dict[int, NeededCpi]:
