@@ -13,8 +13,8 @@ COPY manage.py gunicorn.conf.py pyproject.toml ./
 COPY dashboard dashboard
 COPY templates templates
 COPY static static
-# The keys of this step open nothing: real ones come with the environment when it runs.
-RUN FIELDWATCH_HOME=/tmp/build SECRET_KEY=collectstatic python manage.py collectstatic --noinput --verbosity 0 && rm -rf /tmp/build
+# This step needs no keys: they come with the environment when the image runs.
+RUN FIELDWATCH_PRODUCTION=0 FIELDWATCH_HOME=/tmp/build python manage.py collectstatic --noinput --verbosity 0 && rm -rf /tmp/build
 USER fieldwatch
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s CMD ["python", "-m", "dashboard.management.alive"]

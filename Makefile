@@ -39,6 +39,8 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	FIELDWATCH_PRODUCTION=1 SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	  ENCRYPTION_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
+	  DATABASE_URL=postgres://database/fieldwatch TRUSTED_PROXIES=none \
 	  ALLOWED_HOSTS=fieldwatch.example FIELDWATCH_URL=https://fieldwatch.example \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python requirements/check.py

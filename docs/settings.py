@@ -1,17 +1,22 @@
-"""`python docs/settings.py`: the table of settings, read from the code itself.
+"""`python docs/settings.py`: the table of settings, made from the code itself.
 
-A variable is described by the `#:` lines above the statement that reads it; its default is the
-one in the code, unless the description says it in words.
+A variable is described by the `#:` lines above the statement that reads it; its kind says what it
+takes; its default is the one in the code, unless the description says it in words.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from dashboard import settings  # noqa: E402
+
 SOURCE = ROOT / "dashboard" / "settings" / "__init__.py"
 TABLE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
@@ -19,8 +24,8 @@ HEAD = """# Settings
 Every variable that Fieldwatch reads; `make docs` writes this table from `dashboard/settings/`. With
 an invalid value Fieldwatch does not start, and says what the variable takes.
 
-| variable | what it takes | default |
-|---|---|---|
+| variable | what it is for | what it takes | default |
+|---|---|---|---|
 """
 
 
@@ -54,17 +59,22 @@ def _described(lines: list[str], lineno: int) -> tuple[str, str]:
 
 
 def _default(call: ast.Call) -> str:
-    value = ast.literal_eval(call.args[1])
+    value = ast.literal_eval(call.args[2])  # of `read_if_set` the words say it
     if isinstance(value, bool):
         return "on" if value else "off"
-    if isinstance(value, list):
-        return f"`{','.join(value)}`"
-    return f"`{value}`" if value not in ("", {}) else "none"
+    return f"`{','.join(value) if isinstance(value, list) else value}`"
+
+
+def _escape(words: str) -> str:
+    return words.replace("<", "&lt;").replace(">", "&gt;").replace("*", "`*`")
 
 
 def table() -> str:
     """The page."""
-    rows = (f"| `{name}` | {words} | {default} |\n" for name, words, default in variables())
+    rows = (
+        f"| `{name}` | {words} | {_escape(settings.env.kinds[name].takes)} | {default} |\n"
+        for name, words, default in variables()
+    )
     return HEAD + "".join(rows)
 
 

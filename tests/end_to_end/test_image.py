@@ -92,6 +92,7 @@ def image(tmp_path: Path) -> Iterator[Image]:
         "FIELDWATCH_HOME": str(tmp_path / "home"),
         "FIELDWATCH_STATIC": str(tmp_path / "static"),
         "FIELDWATCH_URL": f"https://{HOST}",
+        "TRUSTED_PROXIES": "none",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}")),
@@ -167,6 +168,7 @@ def test_compose_names_every_process_and_asks_for_every_secret() -> None:
         assert services[name]["depends_on"]["migrate"]["condition"] == (
             "service_completed_successfully"
         )
-        assert services[name]["env_file"] == [".env"]  # any other setting, TRUSTED_PROXIES first
+        assert services[name]["env_file"] == [".env"]  # any other setting
         given = services[name]["environment"]
-        assert all(":?" in given[key] for key in ("SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL"))
+        wanted = ("SECRET_KEY", "ENCRYPTION_KEYS", "FIELDWATCH_URL", "TRUSTED_PROXIES", "EMAIL_URL")
+        assert all(":?" in given[key] for key in wanted)

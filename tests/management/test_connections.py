@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import sys
@@ -186,5 +187,12 @@ def test_a_taken_port_is_told_with_the_command_that_was_used(machine: Machine) -
 
 
 def test_the_demo_does_not_run_in_production(machine: Machine) -> None:
-    machine.environment |= {"FIELDWATCH_PRODUCTION": "1", "PORT": "18413"}
+    machine.environment |= {
+        "FIELDWATCH_PRODUCTION": "1",
+        "FIELDWATCH_URL": "https://fieldwatch.example.com",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "DATABASE_URL": "postgres://nowhere.invalid/fieldwatch",  # it ends before it connects
+        "TRUSTED_PROXIES": "none",
+        "PORT": "18413",
+    }
     assert "demo's passwords" in machine.run("run", code=1)
