@@ -104,7 +104,7 @@ class Stand:
         """A beat with a schedule of its own."""
         return self.start("beat", schedule=str(self.home / f"{name}-schedule"))
 
-    def wait(self, pid: int, seconds: float = 90) -> int | None:
+    def wait(self, pid: int, seconds: float = 120) -> int | None:
         """How a process ended, negative for a signal; None if it has not."""
         status = self._ask({"wait": pid, "seconds": seconds})
         if status is not None:
@@ -163,15 +163,25 @@ class Stand:
 
     def due(self) -> int:
         """How much is due or at work, by the product's clock."""
-        now = f"'{self.now:%Y-%m-%d %H:%M:%S.%f}'"
-        free = f"(leased_until IS NULL OR leased_until < {now})"
-        waiting = f"(due_at <= {now} AND {free} OR lease <> '')"
+        free = f"(leased_until IS NULL OR leased_until < {self._now})"
+        return self._count(f"due_at <= {self._now} AND {free} OR lease <> ''")
+
+    def leases(self) -> int:
+        """How much is held by a worker, by the product's clock."""
+        return self._count(f"lease <> '' AND leased_until >= {self._now}")
+
+    @property
+    def _now(self) -> str:
+        return f"'{self.now:%Y-%m-%d %H:%M:%S.%f}'"
+
+    def _count(self, where: str) -> int:
+        """How many projects and accounts are so."""
         return sum(
-            int(self.one(f"SELECT count(*) FROM {table} WHERE {waiting}"))
+            int(self.one(f"SELECT count(*) FROM {table} WHERE {where}"))
             for table in ("fielding_project", "fielding_exchangeaccount")
         )
 
-    def drain(self, seconds: float = 120) -> None:
+    def drain(self, seconds: float = 300) -> None:
         """Wake workers until nothing is due."""
         until = time.monotonic() + seconds
         while self.due() or not self.cycles():
