@@ -152,9 +152,13 @@ def _named(pattern: URLPattern) -> str:
     return str(pattern.pattern) or "home"
 
 
-@pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
-def test_every_address_declares_its_rule(pattern: URLPattern) -> None:
-    assert isinstance(getattr(pattern.callback, "rule", None), Permission)
+def test_every_address_declares_its_rule() -> None:
+    without = [
+        _named(pattern)
+        for pattern in urlpatterns
+        if not isinstance(getattr(pattern.callback, "rule", None), Permission)
+    ]
+    assert without == []
 
 
 @pytest.mark.parametrize("pattern", urlpatterns, ids=_named)
