@@ -2,7 +2,8 @@
 
 The rooms that write and wait for locks, and of the web what filters, sorts, adds up and pages
 (`one_story` walks every page of a world). Not again: forms, panels and sign-in, which ask the
-tables what every test asks, and long worlds.
+tables what every test asks, long worlds, and more than two cases of a question that does not
+change with them (`first_cases.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.end_to_end.product import ROOT
+from tests.postgresql.first_cases import EVERY_CASE_OF
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 ROOMS = {
@@ -57,11 +59,12 @@ LEFT_OUT = (
     "alerts/test_downtime.py",
     "alerts/test_outage.py",
 )
+PLUGINS = ["-p", "no:cacheprovider", "-p", "tests.postgresql.first_cases"]
 IGNORED = [f"--ignore=tests/{path}" for path in LEFT_OUT]
 
 
 def test_what_the_lists_name_is_there() -> None:
-    named = [*LEFT_OUT, *ROOMS["sync"], *ROOMS["alerts_and_web"]]
+    named = [*LEFT_OUT, *EVERY_CASE_OF, *ROOMS["sync"], *ROOMS["alerts_and_web"]]
     assert [path for path in named if not (ROOT / "tests" / path).exists()] == []
 
 
@@ -72,7 +75,7 @@ def test_a_room_keeps_its_promises_on_postgresql(room: str) -> None:
         missing("TEST_DATABASE_URL names no PostgreSQL")
     paths = [f"tests/{path}" for path in ROOMS[room]]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *paths, *IGNORED],
+        [sys.executable, "-m", "pytest", "-q", *PLUGINS, *paths, *IGNORED],
         cwd=ROOT,
         env=os.environ
         | {

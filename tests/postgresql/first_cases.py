@@ -1,0 +1,34 @@
+"""A pytest plugin: of each test that repeats one question with other texts, the first two cases.
+
+SQLite has tried them all. Every case is kept of the modules in which each asks the database
+something else; with `EVERY_CASE=1` in the environment, of all modules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+CASES = 2
+EVERY_CASE_OF = (
+    "alerts/test_crash.py",  # a death at each statement
+    "alerts/mail/test_client_schedule.py",
+    "web/tables/test_tables.py",  # a filter of each column
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the further cases."""
+    if os.environ.get("EVERY_CASE") == "1":
+        return
+    seen: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        seen[test] += 1
+        is_kept = seen[test] <= CASES or test.partition("::")[0].endswith(EVERY_CASE_OF)
+        (kept if is_kept else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
