@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHROMIUM = Path("/usr/bin/chromium")
 TESTS = Path(__file__).parent
 FIRST = ("end_to_end", "postgresql", "resilience", "browser", "management")  # the longest first
+ON_THE_DEMO = ("test_journey", "test_random_kills", "test_run")
 SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
@@ -75,14 +76,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Spread what runs whole products among the other tests, and begin with the longest.
 
     All at once they would wait for one another's processes until their limits, and last they would
-    leave workers idle. The two that walk through one running demo are one group, for one worker;
-    every other module of these rooms is one. pytest-xdist reads the groups; pytest-django sorts by
+    leave workers idle. Those that use one running demo are one group, for one worker; every
+    other module of these rooms is one. pytest-xdist reads the groups; pytest-django sorts by
     use of the tables, so the order is settled after it.
     """
     for item in items:
         if _room(item) in ("end_to_end", "resilience", "browser", "management"):
             name = item.path.stem
-            group = "demo" if name in ("test_journey", "test_run") else name
+            group = "demo" if name in ON_THE_DEMO else name
             item.add_marker(pytest.mark.xdist_group(f"{_room(item)}-{group}"))
     yield
     quick = [item for item in items if _room(item) not in FIRST]

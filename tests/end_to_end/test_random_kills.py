@@ -7,9 +7,8 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,6 @@ from tests.end_to_end.product import Product
 KILLS = int(os.environ.get("RANDOM_KILLS", "2"))  # 20 in `make soak`
 pytestmark = pytest.mark.timeout(600 + 60 * KILLS)
 READ_AGAIN = "SELECT count(*) FROM fielding_project WHERE read_at IS NOT NULL AND read_at > ?"
-
-
-@pytest.fixture
-def product(home: Path) -> Iterator[Product]:
-    """The demo in a state folder of its own."""
-    product = Product(home)
-    product.start()
-    yield product
-    if product.process and product.process.poll() is None:
-        product.stop()
 
 
 def ask(product: Product, sql: str, *values: object) -> object:
@@ -42,7 +31,8 @@ def by_and_by(what: Callable[[], object], seconds: float = 300) -> None:
         time.sleep(0.2)
 
 
-def test_whatever_is_killed_the_run_goes_on_and_the_tables_stay_whole(product: Product) -> None:
+def test_whatever_is_killed_the_run_goes_on_and_the_tables_stay_whole(embedded: Product) -> None:
+    product = embedded
     chance = random.Random(1)  # noqa: S311
     by_and_by(lambda: ask(product, "SELECT count(*) FROM fielding_targetgroup") == 400)
     changes = ask(product, "SELECT count(*) FROM fielding_change")
