@@ -19,7 +19,7 @@ from celery import Celery
 
 from dashboard.simulator.harness import Simulator
 from tests.end_to_end.product import ROOT
-from tests.resilience.servers import PostgreSQL, Redis, wait_for
+from tests.resilience.servers import WITHIN_SECONDS, PostgreSQL, Redis, wait_for
 
 LEASE_SECONDS = 95.0  # a little more than the product's, of the test's clock
 GROUPS = 12
@@ -57,7 +57,7 @@ class Stand:
         self.kill_all()
         if self.zygote and self.zygote.stdin:
             self.zygote.stdin.close()
-            self.zygote.wait(20)
+            self.zygote.wait(WITHIN_SECONDS)
         self.simulator.stop()
         self.redis.stop()
         if self.postgresql:
