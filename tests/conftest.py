@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -107,6 +108,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for number, together in enumerate(slow.values()):
         ordered += [*together, *quick[number * step : (number + 1) * step]]
     items[:] = [*ordered, *quick[len(slow) * step :]]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays until the end: modules, tests, libraries."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 def _room(item: pytest.Item) -> str:
