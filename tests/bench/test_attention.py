@@ -32,6 +32,7 @@ from bench.forecast.simulated_group import START
 from dashboard.simulator.catalogue.clock import DAY, HOUR
 from dashboard.simulator.world.group import SimulatedGroup
 
+pytestmark = pytest.mark.xdist_group("attention")  # on one worker: each would build the world
 SEED, SMALL = 11, {"projects": 1, "groups": 10}
 
 

@@ -15,6 +15,8 @@ from dashboard.fielding.series.readings import Hours
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
+pytestmark = pytest.mark.xdist_group("real_fieldwork")  # one worker makes all the forecasts
+
 
 def readings(hourly):
     """Cumulative readings from counts of hours, the first at nothing."""

@@ -37,7 +37,8 @@ from tests.web.one_story.world import (
     plan_world,
 )
 
-pytestmark = pytest.mark.django_db
+# On one worker: each would build the world again.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("one_story")]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 QUARTER = timedelta(minutes=15)
 SEEDS = range(int(os.environ.get("STORY_SEEDS", "1")))
