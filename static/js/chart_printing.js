@@ -2,7 +2,8 @@
 // out for it.
 import { SETTINGS, figureOfPage } from "./chart_figures.js";
 
-const PAPER_WIDTH = 680; // pixels
+// In pixels; a page with a long table lies on its side.
+const paperWidth = () => document.querySelector(".scroll > table") ? 940 : 680;
 const INK = {
   "font.color": "#000",
   "xaxis.tickfont.color": "#333",
@@ -26,9 +27,9 @@ function redraw(plot, theme, size) {
 
 const coloursBefore = new Map(); // of plots, as drawn on screen
 window.addEventListener("beforeprint", () => drawnPlots().forEach((plot) => {
-  if (redraw(plot, "light", { width: PAPER_WIDTH })) return;
+  if (redraw(plot, "light", { width: paperWidth() })) return;
   coloursBefore.set(plot, screenColours(plot));
-  window.Plotly.relayout(plot, { width: PAPER_WIDTH, ...INK });
+  window.Plotly.relayout(plot, { width: paperWidth(), ...INK });
 }));
 window.addEventListener("afterprint", () => drawnPlots().forEach((plot) => {
   if (redraw(plot, undefined, { autosize: true })) return;

@@ -1,15 +1,24 @@
 // Draws the figures that the server describes. Plotly comes after the page, from our own server.
 import { SETTINGS, darkScheme, loadFigure, loadPlotly } from "./chart_figures.js";
 import "./chart_printing.js";
+import { drawAhead, placeDrawing, rememberWidth } from "./charts_ahead.js";
 
 const NARROW = 520; // pixels; the legend goes below a chart that is narrower
 
 const drawnWidths = new WeakMap(); // of charts, as they were drawn
+
+async function drawFigure(plot, figure, width) {
+  if (width < NARROW) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
+  figure.layout.font.family = getComputedStyle(document.body).fontFamily;
+  await window.Plotly.react(plot, figure.data, figure.layout, SETTINGS);
+}
+
 async function draw(chart) {
   const wait = chart.querySelector(".wait");
   const query = new URLSearchParams(location.search);
   try {
-    const [Plotly, figure] = await Promise.all([loadPlotly(), loadFigure(chart)]);
+    const placedWidth = await placeDrawing(chart);
+    const [figure] = await Promise.all([loadFigure(chart), loadPlotly()]);
     if (!figure.data.length) {
       wait.textContent = chart.dataset.empty;
       wait.hidden = false;
@@ -17,10 +26,8 @@ async function draw(chart) {
       return;
     }
     chart.classList.remove("none");
-    drawnWidths.set(chart, chart.clientWidth);
-    if (chart.clientWidth < NARROW) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
-    figure.layout.font.family = getComputedStyle(document.body).fontFamily;
-    await Plotly.react(chart.querySelector(".plot"), figure.data, figure.layout, SETTINGS);
+    drawnWidths.set(chart, placedWidth || chart.clientWidth); // which lays out what is there: not twice
+    if (!placedWidth) await drawFigure(chart.querySelector(".plot"), figure, chart.clientWidth);
     wait.hidden = true;
     chart.dataset.drawn = query.get("per") || "total";
   } catch {
@@ -38,6 +45,7 @@ async function drawAll() {
 // still be on its way, and may make the place narrower.
 const early = new Map(); // of charts, to the promise of their drawing
 function drawArrived() {
+  drawAhead(drawFigure);
   for (const chart of allCharts()) {
     const ready = chart.querySelector(".wait") && document.getElementById(`${chart.id}-drawn`);
     if (ready && !early.has(chart)) early.set(chart, draw(chart));
@@ -46,6 +54,7 @@ function drawArrived() {
 function fit(chart) {
   const plot = chart.querySelector(".plot");
   const isOther = chart.clientWidth !== drawnWidths.get(chart);
+  rememberWidth(chart);
   if (plot.matches(".js-plotly-plot") && isOther) window.Plotly.Plots.resize(plot);
 }
 const arrivals = new MutationObserver(drawArrived);

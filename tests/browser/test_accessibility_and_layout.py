@@ -352,6 +352,11 @@ def test_a_row_of_groups_is_as_high_as_its_reader_chose(
     assert max(found) <= heights[1]
 
 
+A4_ON_ITS_SIDE = 1032  # pixels between margins of 12 mm
+CUT_OFF = """[...document.querySelectorAll(".scroll")]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.scrollWidth)"""
+
+
 def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
     open_page: Open, ids: dict[str, int]
 ) -> None:
@@ -362,6 +367,12 @@ def test_on_paper_long_lists_lie_on_their_side_and_charts_do_not(
     for address, lies in (*((one, "wide") for one in wide), ("/groups/{group}/", "auto")):
         settled(page, address.format(**ids))
         assert page.evaluate("getComputedStyle(document.documentElement).page") == lies
+    settled(page, "/")
+    assert page.locator(".remedy summary").first.is_visible()
+    page.set_viewport_size({"width": A4_ON_ITS_SIDE, "height": 700})
+    for address in (*wide, "/projects/{project}/", "/activity/prices/?whose=all"):
+        settled(page, address.format(**ids))
+        assert page.evaluate(CUT_OFF) == [], address
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (375, "light")])

@@ -22,6 +22,30 @@ TIDY = """
 })
 """
 
+# A page with a figure in its head, whose chart comes later: what is drawn for it, how wide.
+DRAW_AHEAD = """
+async (known) => {
+  const ahead = await import("/static/js/charts_ahead.js");
+  window.Plotly = {};
+  const add = (where, markup) => where.insertAdjacentHTML("beforeend", markup);
+  const figure = '{"figure": 7, "dark": {}}';
+  add(document.head, `<script type="application/json" id="x-drawn">${figure}</script>`);
+  localStorage.setItem(`chart-width x ${innerWidth}`, known);
+  const seen = [];
+  const draw = (plot, figure, width) => seen.push(figure, width, plot.clientWidth);
+  ahead.drawAhead(draw);
+  await Promise.resolve();
+  add(document.body, '<div class="chart" id="x"><div class="plot" role="img"></div></div>');
+  const chart = document.getElementById("x");
+  const width = await ahead.placeDrawing(chart);
+  ahead.drawAhead(draw);
+  ahead.rememberWidth(chart);
+  const kept = Number(localStorage.getItem(`chart-width x ${innerWidth}`)) === chart.clientWidth;
+  const roles = [...chart.children].map((part) => `${part.className} ${part.getAttribute("role")}`);
+  return [seen, width, roles, document.querySelectorAll(".ahead").length, kept];
+}
+"""
+
 
 @pytest.fixture
 def page(tab: Page, live_server: LiveServer, answered: None) -> Page:
@@ -85,3 +109,10 @@ def test_cost_of_a_price(page: Page, text: str, data: dict[str, str], sentence: 
 )
 def test_addresses_of_tables_are_short(page: Page, pairs: list[list[str]], query: str) -> None:
     assert page.evaluate(TIDY, pairs) == query
+
+
+@pytest.mark.parametrize(("known", "seen"), [(500, [7, 500, 500]), (0, [])])
+def test_a_chart_is_drawn_before_its_place_is_there_if_its_width_is_known(
+    page: Page, known: int, seen: list[object]
+) -> None:
+    assert page.evaluate(DRAW_AHEAD, known) == [seen, known, ["plot img"], 0, True]

@@ -137,6 +137,22 @@ def test_a_page_takes_the_same_few_queries_whatever_the_rows(
         assert viewer.get(address).status_code == 200
 
 
+def test_the_chart_of_a_group_with_a_forecast_takes_no_query_for_a_single_column(
+    viewer: Client, account: ExchangeAccount, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Every column that the forecast, or the phase of a soft launch, needs comes with the group."""
+    forecast = {"at_end": [150.0, 170.0, 190.0], "finish": [None, None, None], "chance": 0.2}
+    over = {"share": 0.1, "ends_at": "2026-11-18T12:00:00+00:00", "is_on": True}
+    (group,) = filled(factories.project(account), 1)
+    later = timezone.now() + timedelta(days=7)
+    for status, launch in (("paused", {}), ("paused", {"soft_launch": over}), ("live", {})):
+        insight = {"forecast": forecast, **launch}
+        TargetGroup.objects.update(status=status, insight=insight, ends_at=later)
+        with django_assert_num_queries(6):
+            figure = viewer.get(f"/groups/{group.pk}/chart.json").json()
+        assert ("Forecast" in [trace["name"] for trace in figure["data"]]) is (not launch)
+
+
 def test_a_refresh_of_an_unchanged_page_costs_four_queries_and_no_rendering(
     viewer: Client, account: ExchangeAccount, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -8,6 +8,7 @@ from math import floor, isclose, log10
 DASH = "—"
 MINUS = "\N{MINUS SIGN}"
 Number = float | Decimal
+NONE_AND_ALL = (Decimal(0), Decimal(100))  # in percent
 MOST_DIGITS = 4  # decimals beyond which two numbers count as equal
 
 
@@ -33,6 +34,8 @@ def digits_apart(number: Number, limit: Number, digits: int = 0) -> int:
     Numbers that are equal (to a billionth), or differ beyond `MOST_DIGITS` decimals only, need no
     more than `digits`.
     """
+    if abs(float(number) - float(limit)) > 1:  # as most do, whose roundings differ: nothing to try
+        return digits
     if isclose(number, limit, rel_tol=1e-9):
         return digits
     for places in range(digits, MOST_DIGITS + 1):
@@ -61,8 +64,8 @@ def format_percent(share: Number | None, digits: int = 0, *, beside: Number | No
     if share is None:
         return DASH
     percent = _percent_of(share)
-    limits = [Decimal(0), Decimal(100)] + ([] if beside is None else [_percent_of(beside)])
-    places = max(digits_apart(percent, limit, digits) for limit in limits)
+    limits = NONE_AND_ALL if beside is None else (*NONE_AND_ALL, _percent_of(beside))
+    places = max([digits_apart(percent, limit, digits) for limit in limits])
     return f"{with_minus(f'{percent:,.{places}f}')} %"
 
 

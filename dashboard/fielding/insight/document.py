@@ -31,6 +31,8 @@ class StoredPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def from_stored(cls, stored: object) -> Self:
         """Read decoded JSON; whatever is no such object reads as one without any member."""
+        if stored is None:  # as most rows of a table have no soft launch: nothing to try
+            return cls()
         try:
             return msgspec.convert(stored, cls)
         except msgspec.ValidationError:

@@ -10,7 +10,7 @@ from dashboard.fielding.models.querysets.rows import (
     IncidentQuerySet,
     ProjectQuerySet,
 )
-from dashboard.fielding.queries import group_page
+from dashboard.fielding.queries import group_page, project_page
 from dashboard.web.auth.permissions import current_user
 
 # Read in the same query.
@@ -21,6 +21,14 @@ def find_project(request: HttpRequest, pk: int, among: ProjectQuerySet | None = 
     """Return the project, or raise 404 if the person may not see it."""
     projects = Project.objects.all() if among is None else among
     project = projects.visible_to(current_user(request)).filter(pk=pk).first()
+    if project is None:
+        raise Http404
+    return project
+
+
+def find_project_for_page(request: HttpRequest, pk: int) -> Project:
+    """Return the project with what its own page shows, or raise 404 if it may not be seen."""
+    project = project_page.project_for_page(pk, current_user(request))
     if project is None:
         raise Http404
     return project

@@ -94,10 +94,14 @@ class SpendSum:
 
 @dataclass(slots=True)
 class SpendSection:
-    """A subtotal with the lines below it; none where there would be only one."""
+    """A subtotal with the lines below it; none where there would be only one.
+
+    below: what these are, such as "3 countries".
+    """
 
     total: SpendSum
     rows: list[SpendSum]
+    below: str = ""
 
 
 @dataclass(slots=True)
@@ -127,6 +131,7 @@ _LEVELS: Mapping[str, _Level] = {
     "month": _Level(lambda line: line.month, lambda line: line.month_name),
 }
 _BELOW = {"project": "country", "reference": "project", "country": "project", "month": "project"}
+_NOUNS = {"country": "countries", "project": "projects"}
 
 
 def sections_by_currency(
@@ -177,7 +182,7 @@ def _section(lines: Sequence[SpendLine], grouping: str, whole: Decimal) -> Spend
         total.note = " · ".join(filter(None, (total.note, rows[0].title)))
         return SpendSection(total, [])
     rows.sort(key=lambda row: (-row.spent, row.title.casefold()))
-    return SpendSection(total, rows)
+    return SpendSection(total, rows, f"{len(rows)} {_NOUNS[_BELOW[grouping]]}")
 
 
 def _split_lines(lines: Iterable[SpendLine], grouping: str) -> dict[str, list[SpendLine]]:

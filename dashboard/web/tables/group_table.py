@@ -36,10 +36,12 @@ def group_table_context(
     incidents: IncidentQuerySet,
     *,
     named: bool,
+    may_act: bool,
 ) -> dict[str, object]:
     """Return the template context of the table, with headings if grouped.
 
     `named`: rows name their project. Without, the table is below other figures of its project.
+    `may_act`: rows can be selected, for an action on many groups.
     """
     listing = listing_of(request, PER_PAGE if named else PER_PAGE_BELOW)
     groups = everything.for_table()
@@ -48,7 +50,11 @@ def group_table_context(
     needed = group_columns.fields_of_columns([*listing.shown, listing.sort], *grouping_fields)
     groups_shown, total = listing.rows(narrowed, *needed)
     rows = grouping.rows_of(
-        groups_shown, listing.shown, leading_incidents(incidents.of_groups()), project=named
+        groups_shown,
+        listing.shown,
+        leading_incidents(incidents.of_groups()),
+        project=named,
+        ticks=may_act,
     )
     parts = grouping.ungrouped_section(rows)
     if column := listing.column:
@@ -64,6 +70,7 @@ def group_table_context(
         )
     return {
         "sections": parts,
+        "may_act": may_act,
         "listing": listing,
         "pages": listing.pages(total),
         "filters": definitions.filter_fields(groups, listing),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
@@ -15,17 +14,10 @@ from dashboard.fielding.figures.project_outlook import ProjectOutlook, outlook_o
 from dashboard.fielding.models import TargetGroup
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.status import OpenIncidentRow, severity_word
-from dashboard.web.tables import group_columns
+from dashboard.web.tables import group_columns, html_cells
 from dashboard.web.tables.group_columns import GroupRow
 
 Namer = Callable[[str], str]
-
-
-class SectionRow(NamedTuple):
-    """A row of the table, rendered to HTML."""
-
-    pk: int
-    html: SafeString
 
 
 @dataclass(slots=True)
@@ -34,7 +26,12 @@ class Section:
 
     title: str = ""
     subtotal: str = ""
-    rows: list[SectionRow] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+
+    @property
+    def html(self) -> SafeString:
+        """Return all rows."""
+        return SafeString("".join(self.rows))
 
 
 def rows_of(
@@ -43,14 +40,18 @@ def rows_of(
     causes: Mapping[int, OpenIncidentRow],
     *,
     project: bool,
-) -> list[SectionRow]:
-    """Return a row per group with these columns; `project`: rows name their project."""
+    ticks: bool,
+) -> list[str]:
+    """Return the HTML of a row per group with these columns.
+
+    `project`: rows name their project. `ticks`: each begins with a box that selects its group.
+    """
     cells = [
         group_columns.COLUMNS_BY_KEY[key].html
         for key in keys
         if key in group_columns.COLUMNS_BY_KEY
     ]
-    section_rows = []
+    rows = []
     for group in groups:
         cause = causes.get(group.pk)
         first = group_columns.name_cell(
@@ -59,10 +60,10 @@ def rows_of(
             cause=labels.without_group_name(group.name, cause.sentence) if cause else "",
             severity=severity_word(cause),
         )
-        section_rows.append(
-            SectionRow(group.pk, SafeString(first + "".join([html(group) for html in cells])))
-        )
-    return section_rows
+        tick = html_cells.tick_cell(group.pk) if ticks else ""
+        others = "".join([html(group) for html in cells])
+        rows.append(f'<tr data-line="g{group.pk}" tabindex="-1">{tick}{first}{others}</tr>')
+    return rows
 
 
 def value_namer(by: str, people: Mapping[str, str]) -> Namer:
@@ -75,14 +76,14 @@ def value_namer(by: str, people: Mapping[str, str]) -> Namer:
     return names.get(by, str)
 
 
-def ungrouped_section(rows: Sequence[SectionRow]) -> list[Section]:
+def ungrouped_section(rows: Sequence[str]) -> list[Section]:
     """Return one section without a heading; none without rows."""
     return [Section(rows=list(rows))] if rows else []
 
 
 def sections_by_value(
     groups: Iterable[GroupRow],
-    rows: Iterable[SectionRow],
+    rows: Iterable[str],
     column: str,
     *,
     subtotals: Mapping[str, str],

@@ -39,6 +39,14 @@ def table_cell(label: str, inside: str, kind: str = "", title: str = "") -> str:
     return f'<td{attributes} data-label="{label}">{inside}</td>'
 
 
+def tick_cell(pk: int) -> str:
+    """Return the cell of the box that selects a group; it is named by the group's link."""
+    return (
+        '<td class="tick"><input type="checkbox" form="act" name="pick" '
+        f'value="{pk}" aria-label="Select this group" aria-describedby="g{pk}"></td>'
+    )
+
+
 @lru_cache(maxsize=4096)
 def moment_html(at: datetime | None, kind: str) -> str:
     """Return a time that the browser formats: "ago" as an age, "local" as a day and hour."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -52,6 +53,15 @@ from dashboard.web.http import conditional
 HISTORY_ROWS = 100
 
 
+class PageRecords(NamedTuple):
+    """What the chart and the panels of a group read: its history, its days and their grid."""
+
+    changes: Sequence[Change]
+    edits: Sequence[Edit]
+    days: Sequence[group_page.StoredDay]
+    grid: series.Grid | None
+
+
 def _page_etag(request: HttpRequest, group: TargetGroup) -> str:
     """Return the ETag of the group's page."""
     version_token = group.version_token  # type: ignore[attr-defined]
@@ -66,7 +76,14 @@ def group_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
         return not_modified
     group = find_group(request, pk)
     etag, read_at = _page_etag(request, group), group.project.read_at
-    head, rest = {"group": group, "project": group.project}, partial(_page_context, request, group)
+    now = datetime.now(UTC)
+    records = _read_records(group, now)
+    head = {
+        "group": group,
+        "project": group.project,
+        "drawn": _first_figure(request, group, records, now),
+    }
+    rest = partial(_page_context, request, group, records, now)
     return conditional.streamed_page(
         request, "groups/detail", head, rest, etag=etag, read_at=read_at
     )
@@ -96,12 +113,37 @@ def group_suppliers(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, template, {"group": group, "suppliers": panel})
 
 
-def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]:
-    user, names, now = current_user(request), names_by_exchange_id(request), datetime.now(UTC)
-    changes, edits = (
+def _read_records(group: TargetGroup, now: datetime) -> PageRecords:
+    since = now - completes.LONGEST
+    days = group_page.completes_days(group, since)
+    return PageRecords(
         group_page.newest_changes(group, HISTORY_ROWS),
         group_page.newest_edits(group, HISTORY_ROWS),
+        days,
+        series.grid_since(group, days, since),
     )
+
+
+def _first_figure(
+    request: HttpRequest, group: TargetGroup, records: PageRecords, now: datetime
+) -> completes.DrawnFigure | None:
+    """Return the chart that comes with the page; None for a refresh, and for a long history."""
+    changes, edits = records.changes, records.edits
+    is_whole = len(changes) < HISTORY_ROWS > len(edits)
+    is_page = not request.headers.get("HX-Request") and group.status != TargetGroup.Status.DRAFT
+    if not is_whole or not is_page:
+        return None
+    view, theme = completes.ChartView.from_query(request.GET), current_user(request).theme
+    return completes.first_figure(
+        group, records.grid, changes, edits, view=view, theme=theme, now=now
+    )
+
+
+def _page_context(
+    request: HttpRequest, group: TargetGroup, records: PageRecords, now: datetime
+) -> dict[str, object]:
+    user, names = current_user(request), names_by_exchange_id(request)
+    changes, edits = records.changes, records.edits
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
         **_answers_context(request, group, now),
@@ -149,7 +191,7 @@ def _page_context(request: HttpRequest, group: TargetGroup) -> dict[str, object]
         "may_note": may_edit(request, group.account_id),
         "may_act": may_edit(request, group.account_id),
         "notes": group.notes.newest(),
-        **_series_context(request, group, changes, edits, now),
+        **_series_context(request, group, records, now),
     }
 
 
@@ -177,38 +219,26 @@ def _answers_context(request: HttpRequest, group: TargetGroup, now: datetime) ->
 
 
 def _series_context(
-    request: HttpRequest,
-    group: TargetGroup,
-    changes: Sequence[Change],
-    edits: Sequence[Edit],
-    now: datetime,
+    request: HttpRequest, group: TargetGroup, records: PageRecords, now: datetime
 ) -> dict[str, object]:
     """Return the context of the panels that read the group's series and readings."""
-    since = now - completes.LONGEST
-    days = group_page.completes_days(group, since)
+    changes, edits, days, grid = records
     assistant = assistant_modules.modules_of(
         [(c.occurred_at, c.kind, c.new) for c in changes if c.kind in assistant_modules.KINDS],
         group.details,
     )
     panels = quotas.sheet_of(group)
-    records = of_changes.GroupRecords(
+    of_group = of_changes.GroupRecords(
         changes,
         edits,
         days,
-        group_page.entrant_readings(group, since),
+        group_page.entrant_readings(group, now - completes.LONGEST),
         assistant.soft_launch,
         assistant.pacing,
         panels.profiles if panels else (),
     )
     chart_view = completes.ChartView.from_query(request.GET)
-    grid = series.grid_since(group, days, since)
-    figure = None
-    if not request.headers.get("HX-Request") and len(changes) < HISTORY_ROWS > len(edits):
-        figure = completes.first_figure(
-            group, grid, changes, edits, view=chart_view, theme=current_user(request).theme, now=now
-        )
     return {
-        "drawn": figure,
         "steps": (steps := completes.newest_steps(grid, chart_view, group, now)),
         "has_gap": any(step.gap for step in steps),
         "between_hours": completes.has_interpolated_starts(grid, chart_view, group),
@@ -216,7 +246,7 @@ def _series_context(
         "choices": chart_view.choices(),
         "trends": trends.trend_choices(request.GET),
         "effects": effects.effect_rows(
-            of_changes.effects_of_changes(group, records, now=now), foretold_of_group(group)
+            of_changes.effects_of_changes(group, of_group, now=now), foretold_of_group(group)
         ),
         "zone": times.zone_city(times.zone_of(group)),
     }

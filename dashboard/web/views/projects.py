@@ -13,7 +13,7 @@ from dashboard.fielding.figures.project_verdict import verdict_of_project
 from dashboard.fielding.models import Incident, Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.sync import scheduling
-from dashboard.web.auth.lookups import find_project
+from dashboard.web.auth.lookups import find_project, find_project_for_page
 from dashboard.web.auth.permissions import (
     Permission,
     account_version_tokens,
@@ -62,20 +62,19 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a project with its groups."""
     if not_modified := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
         return not_modified
-    project = find_project(request, pk, Project.objects.with_version_token())
+    project = find_project_for_page(request, pk)
     etag = conditional.page_etag(request, project.version, project.version_token)  # type: ignore[attr-defined]
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
     firing = IncidentQuerySet(Incident).filter(project=project)
     groups = project.target_groups.all()
-    context = group_table.group_table_context(request, groups, firing, named=False)
-    context |= {
-        "project": project,
-        "views": views,
-        "may_edit": may_edit(request, project.account_id),
-    }
-    context |= {"may_act": context["may_edit"], "actions": planning.ACTION_CHOICES}
+    editable = may_edit(request, project.account_id)
+    context = group_table.group_table_context(
+        request, groups, firing, named=False, may_act=editable
+    )
+    context |= {"project": project, "views": views, "may_edit": editable}
+    context["actions"] = planning.ACTION_CHOICES
     user, now = current_user(request), datetime.now(UTC)
     context["verdict"] = verdict_of_project(project, zone=zone_named(user.time_zone))
     context["tiles"] = summary.project_tiles(project)
@@ -112,11 +111,13 @@ def group_list(request: HttpRequest) -> HttpResponse:
         return redirect(first)
     everything = TargetGroup.objects.visible_to(user)
     firing = IncidentQuerySet(Incident).visible_to(user)
-    context = group_table.group_table_context(request, everything, firing, named=True)
+    editable = any(membership.may_edit for membership in memberships_of(request).values())
+    context = group_table.group_table_context(
+        request, everything, firing, named=True, may_act=editable
+    )
     context |= {
         "views": views,
         "accounts": polling_status.accounts_of(request),
-        "may_act": any(membership.may_edit for membership in memberships_of(request).values()),
         "actions": planning.ACTION_CHOICES,
     }
     return conditional.render_page(request, "groups/list", context, etag=etag, read_at=read_at)

@@ -1,4 +1,4 @@
-"""A browser that opens a page with a chart has its head before the body is made."""
+"""A browser that opens a page with a chart has its head and its menu before the rest is made."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def test_the_head_comes_first_and_the_whole_is_the_same_page(
     with django_assert_num_queries(0):
         head = next(sent).decode()
     assert "plotly-basic.min.js" in head
-    assert head.rstrip().endswith("</head>")
+    assert 'id="completes-chart-drawn"' in head
+    assert 'aria-label="Main"' in head
+    assert "<main" not in head
     page = head + "".join(part.decode() for part in sent)
     assert words(page) == words(whole.content.decode())
     for name in ("ETag", "Cache-Control", "Content-Security-Policy", "X-Frame-Options"):

@@ -73,7 +73,7 @@ def test_projects_have_subtotals_with_their_share_and_countries_below(
     rows = rows_of(page(viewer))
     assert [row[0] for row in rows] == [
         "All USD",
-        "Large",
+        "Large 2 countries of Large",
         "United States",
         "Germany",
         "Small France",
@@ -92,8 +92,20 @@ def test_projects_have_subtotals_with_their_share_and_countries_below(
 @pytest.mark.parametrize(
     ("grouping", "names"),
     [
-        ("reference", ["All USD", "PO-7", "Coffee", "Tea", "No reference Water"]),
-        ("country", ["All USD", "United States", "Coffee PO-7", "Tea PO-7", "Water"]),
+        (
+            "reference",
+            ["All USD", "PO-7 2 projects of PO-7", "Coffee", "Tea", "No reference Water"],
+        ),
+        (
+            "country",
+            [
+                "All USD",
+                "United States 3 projects of United States",
+                "Coffee PO-7",
+                "Tea PO-7",
+                "Water",
+            ],
+        ),
     ],
 )
 def test_subtotals_can_be_by_reference_or_country(
