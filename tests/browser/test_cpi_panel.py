@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import Edit, GroupPanels, LearnedElasticity, TargetGroup
-from dashboard.sync.lookup.what_if import NOT_OFFERED
+from dashboard.fielding.queries.what_if import NOT_OFFERED
 from dashboard.web.edits.forms import FORMS
 from tests import factories
 from tests.browser.conftest import Open, sign_in

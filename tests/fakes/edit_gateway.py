@@ -9,7 +9,8 @@ from typing import Any
 from dashboard.exchange.errors import ExchangeError, NotFound
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
-from dashboard.sync.lookup import on_demand, what_if
+from dashboard.fielding.queries.what_if import NOT_LISTED, RATE_CARD
+from dashboard.sync.lookup import on_demand
 from tests.factories import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -130,10 +131,8 @@ class FakeExchange:
     def read_what_if(self, group: TargetGroup) -> WhatIf:
         """The estimate that the test gives."""
         if group.pricing_model == "rate_card":
-            return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=what_if.RATE_CARD)
-        return self.what_if or WhatIf(
-            WhatIfState.NOT_OFFERED, group.currency, reason=what_if.NOT_LISTED
-        )
+            return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=RATE_CARD)
+        return self.what_if or WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=NOT_LISTED)
 
     def read_rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
         """The card of a country."""

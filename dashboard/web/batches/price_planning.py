@@ -10,6 +10,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import QueryDict
 
+from dashboard.fielding.advice.advised_groups import (
+    AdvisedGroup,
+    advise_together,
+    load_advised_groups,
+)
 from dashboard.fielding.advice.plan import Advice
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import TargetGroup
@@ -26,11 +31,6 @@ from dashboard.web.edits.forms.base import (
     reject_too_large,
 )
 from dashboard.web.edits.forms.cpi import QUICK
-from dashboard.web.edits.price.advice import (
-    AdvisedGroup,
-    advise_together,
-    load_advised_groups,
-)
 from dashboard.web.edits.price.outlook import PriceOutlook, outlook_at
 from dashboard.web.edits.price.table import as_of, format_cost_change, goal_cost
 from dashboard.web.edits.price.ways import describe_need, raise_of

@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.advice.advised_groups import load_advised_group
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
 from dashboard.sync.lookup import what_if
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, require_editor, requires
 from dashboard.web.edits.forms.cpi import typed_price
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import what_if_table

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard.fielding.advice.advised_groups import load_advised_group
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
     AdviceRecord,
@@ -26,7 +27,6 @@ from dashboard.fielding.models import (
 )
 from dashboard.web.batches.price_planning import plan_price
 from dashboard.web.edits.forms.base import FormError
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.followed import (
     count_held_of_person,
     describe_foretold,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from dashboard.fielding.advice.advised_groups import load_advised_group
 from dashboard.fielding.models import Edit
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
@@ -21,7 +22,6 @@ from dashboard.web.edits.forms.base import (
     is_large_step,
     parse_amount,
 )
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import should_ask, what_if_table

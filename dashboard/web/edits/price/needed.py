@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.fielding.advice.advised_groups import advise_together, load_advised_groups
 from dashboard.fielding.models import TargetGroup
-from dashboard.web.edits.price.advice import advise_together, load_advised_groups
 from dashboard.web.edits.price.ways import raise_of
 from dashboard.web.formatting import numbers
 from dashboard.web.projects.kept_figures import KeptByProject

@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from django.urls import reverse
 
+from dashboard.fielding.advice.advised_groups import AdvisedGroup
 from dashboard.fielding.advice.plan import SAFE, TARGET, Advice, Plan, PlanKind, Standing
 from dashboard.fielding.domain.goals import completes_target
 from dashboard.fielding.domain.quotas import quota_targets, quota_unit
 from dashboard.fielding.insight.launch_phase import phase_of_group
 from dashboard.fielding.models import GroupPanels, TargetGroup
-from dashboard.web.edits.price.advice import AdvisedGroup
 from dashboard.web.edits.price.outlook import evidence_sentence
 from dashboard.web.formatting import numbers, times
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.fielding.advice.advised_groups import AdvisedGroup
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
-from dashboard.web.edits.price.advice import AdvisedGroup
 from dashboard.web.formatting import numbers
 
 

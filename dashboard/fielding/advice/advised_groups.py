@@ -13,7 +13,7 @@ from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Advice
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.lookup.what_if import stored_what_if, stored_what_ifs
+from dashboard.fielding.queries.what_if import stored_what_if, stored_what_ifs
 
 
 @dataclass(frozen=True, slots=True)
