@@ -11,6 +11,7 @@ from dashboard.fielding.advice.evidence import PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Advice
+from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.queries.what_if import stored_what_if, stored_what_ifs
@@ -18,11 +19,13 @@ from dashboard.fielding.queries.what_if import stored_what_if, stored_what_ifs
 
 @dataclass(frozen=True, slots=True)
 class AdvisedGroup:
-    """A group as advice sees it, None where no advice can be given, and Cint's what-if of it."""
+    """A group as advice sees it, None where no advice can be given, and what was read of it: Cint's
+    what-if and its calendar."""
 
     group: TargetGroup
     outlook: GroupOutlook | None
     what_if: WhatIf
+    calendar: GroupCalendar = NO_CALENDAR
 
     def advise(self) -> Advice | None:
         """Return what the group needs; None where no advice can be given."""
@@ -30,16 +33,21 @@ class AdvisedGroup:
 
 
 def load_advised_group(
-    group: TargetGroup, *, now: datetime, what_if: WhatIf | None = None
+    group: TargetGroup,
+    *,
+    now: datetime,
+    what_if: WhatIf | None = None,
+    calendar: GroupCalendar = NO_CALENDAR,
 ) -> AdvisedGroup:
     """Return a group as advice sees it, in four queries; what_if: where it was just read, in three.
 
-    The exchange is not asked.
+    calendar: what is known of holidays. The exchange is not asked.
     """
     known = what_if or stored_what_if(group, now=now)
     points = {group.pk: points_to_come(group, known)}
-    (outlook,) = load_outlooks([group], now=now, what_if=points)
-    return AdvisedGroup(group, outlook, known)
+    holidays = {group.pk: calendar.holidays}
+    (outlook,) = load_outlooks([group], now=now, what_if=points, holidays=holidays)
+    return AdvisedGroup(group, outlook, known, calendar)
 
 
 def load_advised_groups(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, AdvisedGroup]:

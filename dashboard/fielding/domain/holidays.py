@@ -23,6 +23,11 @@ class Holiday(Struct, frozen=True):
         """Whether it is known to bring fewer completes than a normal day."""
         return self.completes_rate is not None and self.completes_rate < WEAK
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is known to bring next to nothing."""
+        return self.completes_rate is not None and self.completes_rate < QUIET
+
 
 class GroupCalendar(Struct, frozen=True):
     """What the exchange's calendar says about a group in field.

@@ -25,9 +25,9 @@ class WhatIfTable:
 
 
 def should_ask(advised: AdvisedGroup) -> bool:
-    """Whether Cint's estimate would tell more than what is stored."""
+    """Whether Cint's estimate or calendar would tell more than what is stored."""
     is_missing = advised.what_if.state in (WhatIfState.OUT_OF_DATE, WhatIfState.NOT_ASKED)
-    return is_missing and advised.outlook is not None
+    return advised.outlook is not None and (is_missing or not advised.calendar.is_read)
 
 
 def what_if_table(what_if: WhatIf) -> WhatIfTable:
