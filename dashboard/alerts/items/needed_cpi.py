@@ -120,7 +120,7 @@ def cpi_sentences(items: Iterable[Item], *, now: datetime) -> dict[int, str]:
     """Return the CPI that groups need with its range and evidence, by the keys of items whose
     remedy is another CPI. Five queries a remedy, none without such an item."""
     rows = list(items)
-    sentences = {}
+    sentences: dict[int, str] = {}
     for remedy in (RAISE_CPI, LOWER_CPI):
         pk_by_item = {
             item.pk: item.target_group_id

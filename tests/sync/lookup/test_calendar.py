@@ -235,7 +235,8 @@ def test_a_group_without_a_locale_or_end_date_is_not_asked_about(
     exchange: Exchange, group: TargetGroup
 ) -> None:
     for name, value in (("locale", ""), ("ends_at", None)):
-        kept, _ = getattr(group, name), setattr(group, name, value)
+        kept = getattr(group, name)
+        setattr(group, name, value)
         assert calendar.read_group_calendar(group, now=NOW) == NO_CALENDAR
         setattr(group, name, kept)
     assert counts(exchange) == (0, 0)

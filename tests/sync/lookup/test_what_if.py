@@ -425,8 +425,9 @@ def test_a_page_can_show_what_is_stored_without_a_request(
 def test_groups_with_the_same_terms_have_answers_of_their_own(
     exchange: Exchange, group: TargetGroup
 ) -> None:
-    terms = ("cpi", "currency", "pricing_model", "ends_at", "starts_at", "completes_goal")
-    terms += ("expected_loi_minutes", "expected_incidence_rate", "status")
+    money = ["cpi", "currency", "pricing_model"]
+    bids = ["completes_goal", "expected_loi_minutes", "expected_incidence_rate"]
+    terms = [*money, *bids, "starts_at", "ends_at", "status"]
     twin = factories.group(group.project, **{name: getattr(group, name) for name in terms})
     answers(exchange)
     read(group)

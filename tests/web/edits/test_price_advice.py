@@ -334,7 +334,7 @@ def test_advice_on_groups_costs_the_same_queries_for_any_number(
 
 
 def needed_cpi(cpi: str, today: str, **fields: Any) -> NeededCpi:
-    given = {
+    given: dict[str, Any] = {
         "currency": "USD",
         "chance": 0.81,
         "times": (1.1, 1.6),
