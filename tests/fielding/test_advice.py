@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.fielding.advice.advise import advise_groups, range_at_price
+from dashboard.fielding.advice.advise import advise_groups, plan_raises, range_at_price
 from dashboard.fielding.advice.evidence import Elasticity
 from dashboard.fielding.advice.outlook import GroupOutlook, Pricing, draw_arrivals, draw_limits
 from dashboard.fielding.advice.plan import SAFE, TARGET, Advice, Plan, PlanKind, Standing
@@ -190,9 +190,9 @@ def test_a_plan_within_the_budget_is_better_than_a_cheaper_kind_beyond_it() -> N
 
 
 def test_a_plan_says_what_it_leaves_of_the_margin() -> None:
-    plans = advice(outlook(280.0, pricing=pricing(client_cpi=Decimal(6)))).plans
+    plans = advice(outlook(280.0, pricing=pricing(client_cpi=Decimal(7)))).plans
     for plan in plans:
-        assert plan.margin == 6 * (plan.goal or 400) - plan.cost_at_goal
+        assert plan.margin == 7 * (plan.goal or 400) - plan.cost_at_goal
         assert not plan.loses_money
     assert all(plan.margin is None for plan in advice(outlook(280.0)).plans)
 
@@ -228,6 +228,22 @@ def test_no_extension_ends_on_a_day_that_brings_nothing() -> None:
     assert days == {kind: day + 1 for kind, day in usual.items()}
     nothing = advice(replace(group, quiet_ends=[True] * 28)).plans
     assert {plan.kind: plan.extra_days for plan in nothing if plan.extra_days} == usual
+
+
+def test_raises_alone_are_those_of_the_whole_advice() -> None:
+    groups = [
+        outlook(280.0),
+        outlook(450.0, elasticity=Elasticity(3.0, 0.1)),
+        outlook(280.0, pricing=pricing(client_cpi=Decimal("3.20"))),
+        replace(outlook(), completes=400.0),
+        outlook(200.0, elasticity=Elasticity(0.8, 0.5)),
+        outlook(200.0, pricing=pricing(is_fixed=True)),
+        outlook(180.0, elasticity=DEAD),
+    ]
+    raises = plan_raises(groups)
+    assert raises == [each.raise_now for each in advise_groups(groups)]
+    assert [plan is not None for plan in raises] == [True, *[False] * 3, True, False, False]
+    assert plan_raises([]) == []
 
 
 def test_yen_have_no_decimals() -> None:

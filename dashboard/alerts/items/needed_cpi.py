@@ -11,9 +11,10 @@ from dashboard.fielding.advice.advised_groups import (
     AdvisedGroup,
     advise_together,
     load_advised_groups,
+    plan_raises_together,
 )
-from dashboard.fielding.advice.evidence import describe_evidence
-from dashboard.fielding.advice.plan import Advice, Plan
+from dashboard.fielding.advice.evidence import PriceEvidence, describe_evidence
+from dashboard.fielding.advice.plan import Plan
 from dashboard.fielding.domain.countries import country_name
 from dashboard.fielding.domain.figures import format_likelihood, format_signed
 from dashboard.fielding.domain.money import format_money
@@ -51,18 +52,16 @@ class NeededCpi:
     @property
     def sentence(self) -> str:
         """What the CPI brings: its chance, the range of completes an hour, and its evidence."""
-        price = f"{self} ({format_signed(self.percent)} %)"
+        price = f"about {format_money(self.cpi, self.currency)} ({format_signed(self.percent)} %)"
         chance = format_likelihood(self.chance)
         ends = [format_signed(round((ratio - 1) * 100)) for ratio in self.times]
-        brings = f"{' to '.join(dict.fromkeys(ends))} % completes an hour"
+        brings = f"{' to '.join(dict.fromkeys(ends))} % completes an hour ({self.evidence})."
         if self.cpi < self.today:
-            return (
-                f"At a CPI of {price} the chance to reach the goal stays {chance}: {brings} "
-                f"({self.evidence})."
-            )
+            return f"At a CPI of {price} the chance to reach the goal stays {chance}: {brings}"
+        beyond = " This is beyond the client's CPI." if self.loses_money else ""
         return (
             f"Raising the CPI to {price} gives a chance of {chance} to meet the deadline: "
-            f"{brings} ({self.evidence})."
+            f"{brings}{beyond}"
         )
 
 
@@ -85,23 +84,24 @@ def needed_cpis(
 ) -> dict[int, NeededCpi]:
     """Return the CPI that each group needs, in four queries. Needs each group's project."""
     advised = load_advised_groups(groups, now=now)
-    needed = {}
-    for pk, advice in advise_together(advised).items():
-        plan = advice.raise_now if remedy == RAISE_CPI else advice.saving
-        if plan is not None:
-            needed[pk] = _needed_cpi(advised[pk], advice, plan)
-    return needed
+    if remedy == RAISE_CPI:
+        plans = plan_raises_together(advised)
+    else:
+        advice = advise_together(advised)
+        plans = {pk: each.saving for pk, each in advice.items() if each.saving is not None}
+    return {pk: _needed_cpi(advised[pk], plan) for pk, plan in plans.items()}
 
 
-def _needed_cpi(advised: AdvisedGroup, advice: Advice, plan: Plan) -> NeededCpi:
+def _needed_cpi(advised: AdvisedGroup, plan: Plan) -> NeededCpi:
     group, times = advised.group, plan.result.over_today
+    evidence = advised.outlook.evidence if advised.outlook else PriceEvidence()
     return NeededCpi(
         plan.cpi,
         group.cpi or plan.cpi,
         group.currency,
         plan.chance,
         (times.p10, times.p90),
-        describe_evidence(advice.evidence, country_name(group.country_code)),
+        describe_evidence(evidence, country_name(group.country_code)),
         plan.loses_money,
     )
 

@@ -75,6 +75,26 @@ def advise_groups(
     return advice
 
 
+def plan_raises(outlooks: Sequence[GroupOutlook], *, luck: Luck | None = None) -> list[Plan | None]:
+    """The raise of each group, in order, as `Advice.raise_now` has it, without the other plans."""
+    luck = luck or draw_luck()
+    raises: list[Plan | None] = [None] * len(outlooks)
+    rows = [row for row, each in enumerate(outlooks) if standing_without_advice(each) is None]
+    if not rows:
+        return raises
+    field = lay_out_field([outlooks[row] for row in rows], luck)
+    behind = [row for row, chance in enumerate(field.chance(field.unmoved)) if chance < TARGET]
+    field = field.select(behind)
+    moves = least_move(field.highest, _attempted_chance(field), field.chance)
+    for place, row in enumerate(behind):
+        raises[rows[row]] = _raise(field, place, PlanKind.RAISE, moves)
+    losing = [row for row, plan in enumerate(raises) if plan is not None and plan.loses_money]
+    advice = advise_groups([outlooks[row] for row in losing], luck=luck)
+    for row, each in zip(losing, advice, strict=True):
+        raises[row] = each.raise_now
+    return raises
+
+
 def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = None) -> PriceRange:
     """What a CPI brings a group that is in field and not at its goal. ValueError for a CPI that
     is not above zero."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.fielding.advice.advise import advise_groups
+from dashboard.fielding.advice.advise import advise_groups, plan_raises
 from dashboard.fielding.advice.evidence import PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.outlook import GroupOutlook
-from dashboard.fielding.advice.plan import Advice
+from dashboard.fielding.advice.plan import Advice, Plan
 from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
@@ -69,6 +69,16 @@ def advise_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Advice]:
     """Return what each group needs, by primary key: faster than one by one."""
     outlooks = {pk: each.outlook for pk, each in advised.items() if each.outlook is not None}
     return dict(zip(outlooks, advise_groups(list(outlooks.values())), strict=True))
+
+
+def plan_raises_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Plan]:
+    """Return the raise that each group needs now, by primary key; groups without one are left out.
+
+    That is a part of the work of `advise_together`.
+    """
+    outlooks = {pk: each.outlook for pk, each in advised.items() if each.outlook is not None}
+    plans = zip(outlooks, plan_raises(list(outlooks.values())), strict=True)
+    return {pk: plan for pk, plan in plans if plan is not None}
 
 
 def points_to_come(group: TargetGroup, what_if: WhatIf) -> list[PricePoint]:

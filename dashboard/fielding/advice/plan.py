@@ -95,7 +95,8 @@ class Plan:
     cpi: the new one, or today's. cost_by_end: p10, p50, p90 of what the group costs by its
     (extended) end; cost_at_goal: what it costs if the goal is reached, on average where the raise
     is conditional. exceeds_budget: whether that is above the budget of the group, None without
-    one; over_project_budget: by how much all goals together are above that of the project. margin:
+    one; over_project_budget: how much of what it costs over today's CPI is beyond that of the
+    project, with the goals of all groups. margin:
     what the client pays for the goal, less cost_at_goal, None without a client CPI. loses_money:
     its CPI is above what the client pays. goal: the lowered one.
     """
@@ -191,7 +192,7 @@ def against_client(outlook: GroupOutlook, plan: Plan) -> Plan:
     at_today = pricing.paid + money(outlook, outlook.missing * float(pricing.cpi))
     over = Decimal(0)
     if pricing.project_room is not None:
-        over = max(plan.cost_at_goal - at_today - pricing.project_room, over)
+        over = max(plan.cost_at_goal - at_today - max(pricing.project_room, over), over)
     if pricing.client_cpi is None:
         return replace(plan, over_project_budget=over)
     billed = money(outlook, (plan.goal or outlook.goal) * float(pricing.client_cpi))

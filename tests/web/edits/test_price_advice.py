@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dashboard.alerts.items.needed_cpi import NeededCpi, describe_raises, load_needed_cpis
 from dashboard.fielding.advice.advised_groups import load_advised_group
+from dashboard.fielding.advice.plan import PlanKind
 from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday, format_days
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
@@ -257,12 +258,23 @@ def test_plans_are_held_against_what_the_client_pays(
     assert lost.needed.label.endswith(", beyond the client's CPI")
 
 
-def test_a_plan_beyond_the_budget_of_the_project_says_by_how_much(project: Project) -> None:
+def test_what_a_plan_adds_beyond_the_budget_of_the_project_is_said(
+    project: Project, account: ExchangeAccount
+) -> None:
+    learn(account)
+    behind = group(project)
+    plans = load_advised_group(behind, now=NOW).advise()
+    assert plans is not None
+    costs = {plan.kind: plan.cost_at_goal for plan in plans.plans}
+    extra = costs[PlanKind.RAISE] - costs[PlanKind.EXTEND]
     project.budget, project.budget_currency = Decimal(500), "USD"
-    project.outlook = {"money": {"USD": {"if_full": "540"}}}
-    project.save()
-    extended = next(way for way in ways_of(group(project)).ways if way.title.startswith("Extend"))
-    assert " · 40 USD over the project's budget" in extended.figures
+    for room, beyond in ((extra + 1, None), (extra - 10, Decimal(10)), (Decimal(-90), extra)):
+        project.outlook = {"money": {"USD": {"if_full": str(500 - room)}}}
+        project.save()
+        figures = {way.title.split()[0]: way.figures for way in ways_of(behind).ways}
+        assert "budget" not in figures["Extend"]
+        text = f" · {beyond:,.0f} USD beyond the project's budget" if beyond else ""
+        assert ("budget" in figures["Raise"], text in figures["Raise"]) == (bool(beyond), True)
 
 
 def test_an_extension_leaves_out_holidays_and_says_so(project: Project) -> None:
@@ -359,6 +371,8 @@ def test_a_price_is_named_with_its_chance_its_range_and_its_evidence() -> None:
         "Raising the CPI to about 3.80 USD (+20 %) gives a chance of 81 % to meet the deadline: "
         "+10 to +60 % completes an hour (from 41 changes in Poland)."
     )
+    losing = needed_cpi("3.80", "3.16", loses_money=True).sentence
+    assert losing.endswith("(from 41 changes in Poland). This is beyond the client's CPI.")
     lower = needed_cpi("2.84", "3.16", chance=0.95, times=(0.79, 0.98))
     assert lower.sentence == (
         "At a CPI of about 2.84 USD (−10 %) the chance to reach the goal stays 95 %: "

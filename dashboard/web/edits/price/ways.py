@@ -280,7 +280,7 @@ def _figures(advised: AdvisedGroup, plan: Plan) -> str:
         parts.append(f"{over} over budget")
     if plan.over_project_budget:
         over = numbers.format_total(plan.over_project_budget, group.currency)
-        parts.append(f"{over} over the project's budget")
+        parts.append(f"{over} beyond the project's budget")
     return " · ".join([*parts, *_margin_texts(advised, plan)])
 
 
