@@ -253,7 +253,7 @@ def test_plans_are_held_against_what_the_client_pays(
     project.client_cpi = Decimal("2.00")
     project.save()
     lost = ways_of(behind)
-    assert lost.verdict.endswith("None is within the client's CPI of 2.00 USD.")
+    assert lost.verdict.endswith("No way to the goal is within the client's CPI of 2.00 USD.")
     assert lost.needed is not None
     assert lost.needed.label.endswith(", beyond the client's CPI")
 

@@ -185,7 +185,7 @@ def _describe_loss(advised: AdvisedGroup, advice: Advice) -> str:
     reaching = [plan for plan in advice.plans if plan.kind is not PlanKind.LOWER_GOAL]
     if not reaching or not all(plan.loses_money for plan in reaching):
         return ""
-    return f"None is within {_client_cpi(advised)}."
+    return f"No way to the goal is within {_client_cpi(advised)}."
 
 
 def _client_cpi(advised: AdvisedGroup) -> str:
