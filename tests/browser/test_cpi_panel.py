@@ -11,9 +11,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from dashboard.fielding.domain.holidays import GroupCalendar, Holiday, format_days
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import Edit, GroupPanels, LearnedElasticity, TargetGroup
-from dashboard.sync.lookup.what_if import NOT_OFFERED
+from dashboard.fielding.queries.what_if import NOT_OFFERED
 from dashboard.web.edits.forms import FORMS
 from tests import factories
 from tests.browser.conftest import Open, sign_in
@@ -328,6 +329,39 @@ def test_the_price_that_meets_the_deadline_is_one_click(
     page.locator(".ways a", has_text="Extend").first.click()
     expect(page.locator("#form-title")).to_have_text("Fielding dates")
     assert fits(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_relaxed_quotas_open_their_form_with_new_goals_and_holidays_are_named(
+    open_page: Open, group: TargetGroup, exchange: FakeExchange, width: int
+) -> None:
+    targets = [
+        {"id": "t1", "name": "18–34", "goal": 80, "completes": 75},
+        {"id": "t2", "name": "35–54", "goal": 120, "completes": 25},
+    ]
+    profiles = [{"id": "p1", "name": "Age", "quotas": True, "targets": targets}]
+    GroupPanels.objects.create(group=group, profiles=profiles)
+    held = {"forecast": NEARLY, "quotas": {"unstopped": [230, 260, 290]}}
+    TargetGroup.objects.update(insight=group.insight | held)
+    assert group.ends_at is not None
+    days = [(group.ends_at + timedelta(days=number)).date() for number in (-2, 1)]
+    exchange.calendar = GroupCalendar(
+        holidays=tuple(Holiday(day, "Midsummer", 0.02) for day in days), is_read=True
+    )
+    page = opened(open_page, group, width)
+    open_panel(page)
+    ways = page.locator(".edit .ways")
+    expect(ways).to_contain_text(f"Before the end date: {format_days(days[:1])} (Midsummer).")
+    expect(ways).to_contain_text(f"Leaves out {format_days(days[1:])} (Midsummer).")
+    way = ways.locator("li", has_text=re.compile("Relax the quota 18–34 to "))
+    goal = way.locator("strong").inner_text().rpartition(" ")[2]
+    assert fits(page)
+    way.get_by_role("link").click()
+    expect(page.locator("#form-title")).to_have_text("Goals")
+    expect(page.get_by_label("Goal for 18–34")).to_have_value(goal)
+    expect(page.get_by_label("Goal for 35–54")).to_have_value("120")
+    assert int(goal) > 80
+    assert exchange.sent == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
+from dashboard.fielding.domain.holidays import GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
-from dashboard.sync.lookup import on_demand, what_if
+from dashboard.fielding.queries.what_if import NOT_LISTED, RATE_CARD
+from dashboard.sync.lookup import on_demand
 from tests.factories import NOW
 
 ALLOWED = {"allow_for_current_target_group": True, "allow_for_other_target_groups": False}
@@ -89,6 +91,7 @@ class FakeExchange:
         self.known: dict[str, on_demand.LookupMatches] = {}
         self.asked: list[str] = []
         self.what_if: WhatIf | None = None  # None: this exchange has no estimate
+        self.calendar = GroupCalendar(is_read=True)
 
     def read_current_value(self, *, group: TargetGroup, kind: str) -> Any:
         """The value now."""
@@ -130,10 +133,12 @@ class FakeExchange:
     def read_what_if(self, group: TargetGroup) -> WhatIf:
         """The estimate that the test gives."""
         if group.pricing_model == "rate_card":
-            return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=what_if.RATE_CARD)
-        return self.what_if or WhatIf(
-            WhatIfState.NOT_OFFERED, group.currency, reason=what_if.NOT_LISTED
-        )
+            return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=RATE_CARD)
+        return self.what_if or WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=NOT_LISTED)
+
+    def read_group_calendar(self, _group: TargetGroup) -> GroupCalendar:
+        """The calendar that the test gives."""
+        return self.calendar
 
     def read_rate_card(self, *, unit: BusinessUnit, country: str) -> Any:
         """The card of a country."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.fielding.advice.advise import advise_groups, range_at_price
+from dashboard.fielding.advice.advise import advise_groups, plan_raises, range_at_price
 from dashboard.fielding.advice.evidence import Elasticity
 from dashboard.fielding.advice.outlook import GroupOutlook, Pricing, draw_arrivals, draw_limits
 from dashboard.fielding.advice.plan import SAFE, TARGET, Advice, Plan, PlanKind, Standing
@@ -189,6 +189,63 @@ def test_a_plan_within_the_budget_is_better_than_a_cheaper_kind_beyond_it() -> N
     assert replace(result, plans=tuple(beyond)).best != result.best
 
 
+def test_a_plan_says_what_it_leaves_of_the_margin() -> None:
+    plans = advice(outlook(280.0, pricing=pricing(client_cpi=Decimal(7)))).plans
+    for plan in plans:
+        assert plan.margin == 7 * (plan.goal or 400) - plan.cost_at_goal
+        assert not plan.loses_money
+    assert all(plan.margin is None for plan in advice(outlook(280.0)).plans)
+
+
+def test_a_plan_beyond_the_clients_cpi_is_followed_only_if_nothing_else_reaches_the_goal() -> None:
+    tight = pricing(client_cpi=Decimal("3.20"))
+    result = advice(outlook(280.0, pricing=tight))
+    losing = {plan.kind for plan in result.plans if plan.loses_money}
+    assert losing >= {PlanKind.RAISE, PlanKind.RAISE_AND_EXTEND}
+    assert PlanKind.EXTEND not in losing
+    assert (result.best, result.raise_now) == (None, None)
+    alone = replace(result, plans=tuple(plan for plan in result.plans if plan.kind in losing))
+    assert alone.best is not None
+    assert alone.raise_now is not None
+    assert alone.raise_now.loses_money
+
+
+def test_what_a_plan_adds_is_held_against_the_budget_of_the_project() -> None:
+    group = outlook(280.0, pricing=pricing(project_room=Decimal(40)))
+    extended, raised = plan_of(group, PlanKind.EXTEND), plan_of(group, PlanKind.RAISE)
+    assert extended.over_project_budget == 0
+    extra = raised.cost_at_goal - extended.cost_at_goal
+    assert raised.over_project_budget == extra - 40 > 0
+
+
+def test_no_extension_ends_on_a_day_that_brings_nothing() -> None:
+    group = outlook(200.0)
+    usual = {plan.kind: plan.extra_days for plan in advice(group).plans if plan.extra_days}
+    assert set(usual) == {PlanKind.EXTEND, PlanKind.RAISE_AND_EXTEND}
+    closed = [day + 1 in usual.values() for day in range(28)]
+    moved = advice(replace(group, quiet_ends=closed)).plans
+    days = {plan.kind: plan.extra_days for plan in moved if plan.extra_days}
+    assert days == {kind: day + 1 for kind, day in usual.items()}
+    nothing = advice(replace(group, quiet_ends=[True] * 28)).plans
+    assert {plan.kind: plan.extra_days for plan in nothing if plan.extra_days} == usual
+
+
+def test_raises_alone_are_those_of_the_whole_advice() -> None:
+    groups = [
+        outlook(280.0),
+        outlook(450.0, elasticity=Elasticity(3.0, 0.1)),
+        outlook(280.0, pricing=pricing(client_cpi=Decimal("3.20"))),
+        replace(outlook(), completes=400.0),
+        outlook(200.0, elasticity=Elasticity(0.8, 0.5)),
+        outlook(200.0, pricing=pricing(is_fixed=True)),
+        outlook(180.0, elasticity=DEAD),
+    ]
+    raises = plan_raises(groups)
+    assert raises == [each.raise_now for each in advise_groups(groups)]
+    assert [plan is not None for plan in raises] == [True, *[False] * 3, True, False, False]
+    assert plan_raises([]) == []
+
+
 def test_yen_have_no_decimals() -> None:
     yen = pricing(currency="JPY", cpi=Decimal(316), coin=Decimal(1), paid=Decimal(30000))
     result = advice(outlook(280.0, pricing=yen))
@@ -224,7 +281,10 @@ def test_full_quotas_are_relaxed_where_they_hold_the_group_up() -> None:
     cells = [CellState("men", 200, 195, "sex"), CellState("women", 200, 60, "sex")]
     group = outlook(200.0, completes=255.0, cells=cells)
     plan = plan_of(group, PlanKind.RELAX)
-    assert plan.relaxed == ("men",)
+    (men,) = plan.relaxed
+    assert men.name == "men"
+    assert 5 < men.room <= 145
+    assert men.times == (195 + men.room) / 200
     assert plan.chance >= TARGET
     assert plan.cpi == group.pricing.cpi
 

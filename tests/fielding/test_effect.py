@@ -13,7 +13,6 @@ from dashboard.fielding.effects.effect import (
     QuotaProgress,
     SettingChange,
     effect_of_change,
-    effects_in_group,
 )
 from dashboard.fielding.series.weekly_shape import Prior
 
@@ -267,12 +266,6 @@ def test_a_change_further_off_ends_the_window():
     seen = effect_of_change(CPI, group(30, 60), now=START + 12 * DAY, others=[later])
     assert seen.overlaps == ()
     assert seen.after[1] <= later.at
-
-
-def test_every_change_up_to_now_gets_its_effect_newest_first():
-    changes = [CPI, SettingChange(AT + 3 * DAY, "goal"), SettingChange(START + 30 * DAY, "goal")]
-    seen = effects_in_group(changes, group(30, 60), now=START + 12 * DAY)
-    assert [one.change for one in seen] == [changes[1], changes[0]]
 
 
 def test_the_days_on_which_the_clocks_change_are_no_effect():

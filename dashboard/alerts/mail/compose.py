@@ -10,6 +10,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.alerts import downtime
+from dashboard.alerts.items.needed_cpi import cpi_sentences
 from dashboard.alerts.mail import action_links, text_sparkline, unsubscribe
 from dashboard.alerts.mail.overview import (
     REMEDIES_SHOWN,
@@ -19,7 +20,7 @@ from dashboard.alerts.mail.overview import (
     place_of,
     remedy_lines,
     urgency_of,
-    worst_group,
+    worst_groups,
 )
 from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import JUDGED
@@ -48,6 +49,7 @@ class AlertLine(NamedTuple):
     label: str
     headline: str
     sentence: str
+    advice: str  # the CPI that the group needs, with its range and evidence
     figures: list[list[str]]
     bars: str
     most: int  # completes in the highest hour of the bars
@@ -81,7 +83,7 @@ def compose_baseline(user: User, notices: Sequence[Notice], *, now: datetime) ->
     )
     lines = remedy_lines(items)
     context: dict[str, object] = {
-        "worst": [worst_group(item, incidents, now=now) for item in items[:WORST_SHOWN]],
+        "worst": worst_groups(items[:WORST_SHOWN], incidents, now=now),
         "lines": lines[:REMEDIES_SHOWN],
         "more": sum(line.items for line in lines[REMEDIES_SHOWN:]),
     }
@@ -157,9 +159,16 @@ def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
     return one_line((_state_label(first) if label else "") + first.incident.headline, 200)
 
 
-def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[AlertLine]:
-    """Return incidents as a mail shows them, each with the completes of the last day."""
+def mail_items(
+    notices: Iterable[Notice], *, user: User, now: datetime, brief: bool = False
+) -> list[AlertLine]:
+    """Return incidents as a mail shows them, each with the completes of the last day.
+
+    brief: without the advice on CPIs, where a mail only has their headlines.
+    """
     rows = list(notices)
+    items = [] if brief else open_items(rows)
+    advice = cpi_sentences(items, now=now)
     groups = [notice.incident.group_id for notice in rows if notice.incident.group_id]
     bars = text_sparkline.last_day(groups, now=now)
     return [
@@ -167,6 +176,7 @@ def mail_items(notices: Iterable[Notice], *, user: User, now: datetime) -> list[
             _state_label(notice),
             one_line(notice.incident.headline, 300),
             _details_of(notice.incident),
+            "" if _is_resolved(notice.incident) else advice.get(notice.incident.item_id or 0, ""),
             _figures_of(notice.incident),
             *bars.get(notice.incident.group_id or 0, ("", 0)),
             _format_duration(notice.incident, user, now),

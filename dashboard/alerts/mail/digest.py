@@ -107,7 +107,10 @@ def compose_digest(user: User, notices: Sequence[Notice], *, now: datetime) -> M
             "title": title,
             "overview": overviews.get(title),
             "items": compose.mail_items(
-                [] if overviews.get(title) else rows[: compose.MAX_ITEMS], user=user, now=now
+                [] if overviews.get(title) else rows[: compose.MAX_ITEMS],
+                user=user,
+                now=now,
+                brief=rows is not new,
             ),
             "more": 0 if overviews.get(title) else max(0, len(rows) - compose.MAX_ITEMS),
             "brief": rows is not new,

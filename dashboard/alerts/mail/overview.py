@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from dashboard.alerts.items.needed_cpi import cpi_sentences
 from dashboard.alerts.items.remedies import REMEDIES
 from dashboard.alerts.rules.verdict import CRITICAL, WARNING
 from dashboard.alerts.text import format_count, format_span, one_line
@@ -37,10 +38,12 @@ class RemedyLine(NamedTuple):
 
 
 class WorstGroup(NamedTuple):
-    """The item with most to save: its group, what is wrong, and the page that has the action."""
+    """An item with much to save: its group, what is wrong, the CPI that it needs (a sentence, if
+    that helps), and the page that has the action."""
 
     name: str
     text: str
+    advice: str
     link: str
 
 
@@ -106,7 +109,7 @@ def overview_of(notices: Sequence[Notice], *, now: datetime) -> Overview | None:
         lines[:REMEDIES_SHOWN],
         sum(line.items for line in lines[REMEDIES_SHOWN:]),
         round(sum(item.value for item in items)),
-        worst_group(items[0], incidents, now=now),
+        worst_groups(items[:1], incidents, now=now)[0],
         sum(incident.item_id is None for incident in incidents),
     )
 
@@ -129,8 +132,17 @@ def remedy_lines(items: Iterable[Item]) -> list[RemedyLine]:
     return sorted(lines, key=lambda line: (-line.value, -line.items, line.title))
 
 
-def worst_group(item: Item, incidents: Iterable[Incident], *, now: datetime) -> WorstGroup:
-    """Return an item as a mail shows it, in two lines and a link to its group."""
+def worst_groups(
+    items: Sequence[Item], incidents: Sequence[Incident], *, now: datetime
+) -> list[WorstGroup]:
+    """Return items as a mail shows them, in some lines and a link to their groups."""
+    advice = cpi_sentences(items, now=now)
+    return [_worst_group(item, incidents, advice.get(item.pk, ""), now) for item in items]
+
+
+def _worst_group(
+    item: Item, incidents: Iterable[Incident], advice: str, now: datetime
+) -> WorstGroup:
     incident = next(each for each in incidents if each.item_id == item.pk)
     group = incident.group
     name = one_line(group.name) if group else one_line(incident.account.name)
@@ -139,4 +151,5 @@ def worst_group(item: Item, incidents: Iterable[Incident], *, now: datetime) -> 
         parts.append(f"{format_count(round(item.value), 'complete')} at risk")
     if item.ends_at and item.ends_at > now:
         parts.append(f"{format_span(item.ends_at - now)} left")
-    return WorstGroup(name, ". ".join(parts), f"{settings.FIELDWATCH_URL}/items/{item.pk}/")
+    link = f"{settings.FIELDWATCH_URL}/items/{item.pk}/"
+    return WorstGroup(name, ". ".join(parts), advice, link)

@@ -1,13 +1,12 @@
 """Advice for groups: the plans, the saving, and what a CPI brings."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 
-from dashboard.fielding.advice.outlook import GroupOutlook
+from dashboard.fielding.advice.outlook import NO_LIMIT, GroupOutlook
 from dashboard.fielding.advice.plan import (
     LEAST_SAVING,
     SAFE,
@@ -17,7 +16,9 @@ from dashboard.fielding.advice.plan import (
     Plan,
     PlanKind,
     PriceRange,
+    RelaxedCell,
     Standing,
+    against_client,
     exceeds_budget,
     money,
     sort_plans,
@@ -38,6 +39,7 @@ from dashboard.fielding.advice.search import (
     lay_out_field,
     least_days,
     least_move,
+    lively_ends,
 )
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.series.readings import Floats, Ints
@@ -45,9 +47,10 @@ from dashboard.fielding.series.readings import Floats, Ints
 CHUNK = 100  # groups whose draws stay in the processor's cache
 LOWEST = np.log(0.7)  # log of CPI: a deeper cut was never measured
 MOST_RELAXED = 5  # cells, before all of the fullest are tried
-LATER_MAY_COST = 1.1  # over a raise now: what a conditional raise costs at most
+NEW_LIMITS = (0.9, 1.0)  # of what may come of a relaxed cell: what its new limit lets through
+LATER_MAY_COST = 1.2  # over a raise now: what a conditional raise costs at most
 SELDOM = 0.02  # chance of a conditional raise below which it is none
-NEARLY = 1.08  # of the least cost
+NEARLY = 1.16  # of the least cost
 HOPELESS = 0.45  # chance with the highest CPI below which the goal is out of reach
 NEARLY_MOST = 0.75  # of what the highest CPI adds to the chance: what an attempt adds
 PUT_OFF = 0.05  # of the chance of an attempt: what it may cost to put it off
@@ -70,6 +73,26 @@ def advise_groups(
         known = curves.select(np.arange(first, first + len(chunk))) if curves else None
         advice += _advise_chunk(chunk, luck, known)
     return advice
+
+
+def plan_raises(outlooks: Sequence[GroupOutlook], *, luck: Luck | None = None) -> list[Plan | None]:
+    """The raise of each group, in order, as `Advice.raise_now` has it, without the other plans."""
+    luck = luck or draw_luck()
+    raises: list[Plan | None] = [None] * len(outlooks)
+    rows = [row for row, each in enumerate(outlooks) if standing_without_advice(each) is None]
+    if not rows:
+        return raises
+    field = lay_out_field([outlooks[row] for row in rows], luck)
+    behind = [row for row, chance in enumerate(field.chance(field.unmoved)) if chance < TARGET]
+    field = field.select(behind)
+    moves = least_move(field.highest, _attempted_chance(field), field.chance)
+    for place, row in enumerate(behind):
+        raises[rows[row]] = _raise(field, place, PlanKind.RAISE, moves)
+    losing = [row for row, plan in enumerate(raises) if plan is not None and plan.loses_money]
+    advice = advise_groups([outlooks[row] for row in losing], luck=luck)
+    for row, each in zip(losing, advice, strict=True):
+        raises[row] = each.raise_now
+    return raises
 
 
 def range_at_price(outlook: GroupOutlook, cpi: Decimal, *, luck: Luck | None = None) -> PriceRange:
@@ -137,15 +160,15 @@ def _plans_of_field(field: Field) -> list[list[Plan]]:
     later = later_raises(field, np.where(attempted < TARGET, attempted - PUT_OFF, attempted))
     days = least_days(field, TARGET, field.unmoved)
     relaxed, alone = _least_relaxed(field)
-    needed = field.relaxed(relaxed)
-    halves = np.where(days > 0, (days + 1) // 2, MIXED_DAYS)
+    needed = field.relaxed([{cell.name: cell.room for cell in cells} for cells in relaxed])
+    halves = lively_ends(field, np.where(days > 0, (days + 1) // 2, MIXED_DAYS))
     growth = field.growth(halves)
     mixed = least_move(field.highest, TARGET, lambda move: field.chance(move, growth))
     eased = least_move(field.highest, TARGET, lambda move: field.chance(move, needed=needed))
     eased_days = least_days(field, TARGET, field.unmoved, needed)
     plans = []
     for row in range(len(field.outlooks)):
-        cells = tuple(relaxed[row])
+        cells = relaxed[row]
         choices = [
             _raise(field, row, PlanKind.RAISE, raised),
             _raise_later(field, row, later, raised[row]),
@@ -189,7 +212,7 @@ def _raise(
     moves: Floats,
     *,
     days: int = 0,
-    cells: tuple[str, ...] = (),
+    cells: tuple[RelaxedCell, ...] = (),
 ) -> Plan | None:
     pricing = field.outlooks[row].pricing
     if np.isnan(moves[row]) or pricing.is_fixed:
@@ -240,7 +263,7 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
     by_end = [pricing.paid + money(outlook, float(end)) for end in percentiles_of_draws(paid)]
     on_average = float((at_old * old + (outlook.missing - at_old) * new).mean())
     cost = pricing.paid + money(outlook, on_average)
-    return Plan(
+    plan = Plan(
         PlanKind.RAISE_LATER,
         cpi,
         PriceRange(
@@ -258,6 +281,7 @@ def _conditional_plan(field: Field, row: int, later: LaterRaise, cpi: Decimal) -
             round(outlook.completes + later.line[row]),
         ),
     )
+    return against_client(outlook, plan)
 
 
 def _full_hour(outlook: GroupOutlook, part: float) -> datetime:
@@ -269,7 +293,7 @@ def _full_hour(outlook: GroupOutlook, part: float) -> datetime:
 
 
 def _extend(
-    field: Field, row: int, kind: PlanKind, days: Ints, cells: tuple[str, ...] = ()
+    field: Field, row: int, kind: PlanKind, days: Ints, cells: tuple[RelaxedCell, ...] = ()
 ) -> Plan | None:
     if not days[row]:
         return None
@@ -283,31 +307,55 @@ def _lower_goal(field: Field, row: int) -> Plan | None:
     goal = int(np.floor(np.quantile(coming, 1 - TARGET, method="lower") + outlook.completes))
     if not outlook.completes < goal < outlook.goal:
         return None
-    plan = plan_of_change(
+    return plan_of_change(
         field, row, PlanKind.LOWER_GOAL, TriedChange(outlook.pricing.cpi), goal=goal
     )
-    return replace(plan, goal=goal)
 
 
-def _least_relaxed(field: Field) -> tuple[list[list[str]], list[bool]]:
+def _least_relaxed(field: Field) -> tuple[list[tuple[RelaxedCell, ...]], list[bool]]:
     """The fewest cells to relax, the fullest first, and whether that alone is enough."""
-    names: list[list[str]] = []
+    relaxed: list[tuple[RelaxedCell, ...]] = []
     alone: list[bool] = []
     for row, limits in enumerate(field.limits):
         order = limits.fullest_first() if limits is not None else []
-        cells, is_enough = _fewest_cells(field.select([row]), order) if order else ([], False)
-        names.append(cells)
+        cells, is_enough = _fewest_cells(field.select([row]), order) if order else ((), False)
+        relaxed.append(cells)
         alone.append(is_enough)
-    return names, alone
+    return relaxed, alone
 
 
-def _fewest_cells(field: Field, order: Sequence[str]) -> tuple[list[str], bool]:
+def _fewest_cells(field: Field, order: Sequence[str]) -> tuple[tuple[RelaxedCell, ...], bool]:
     for count in range(1, min(MOST_RELAXED, len(order) - 1) + 1):
-        cells = list(order[:count])
-        if field.chance(field.unmoved, needed=field.relaxed([cells]))[0] >= TARGET:
-            return cells, True
+        cells = order[:count]
+        if _chance_with(field, dict.fromkeys(cells, NO_LIMIT)) >= TARGET:
+            for share in NEW_LIMITS:
+                relaxed = _new_limits(field, cells, share)
+                if _chance_with(field, {cell.name: cell.room for cell in relaxed}) >= TARGET:
+                    return relaxed, True
     full = {cell.name for cell in field.outlooks[0].cells if cell.room <= 0}
-    return [name for name in order if name in full], False
+    return _new_limits(field, [name for name in order if name in full], NEW_LIMITS[0]), False
+
+
+def _chance_with(field: Field, rooms: Mapping[str, float]) -> float:
+    """The chance of the first group of a field with these rooms of some cells."""
+    return float(field.chance(field.unmoved, needed=field.relaxed([rooms]))[0])
+
+
+def _new_limits(field: Field, cells: Sequence[str], share: float) -> tuple[RelaxedCell, ...]:
+    """Limits that are high enough for this share of what may come until the goal is reached."""
+    limits, outlook = field.limits[0], field.outlooks[0]
+    if limits is None or not cells:
+        return ()
+    needed = field.relaxed([dict.fromkeys(cells, NO_LIMIT)])[0]
+    arrivals = np.where(np.isfinite(needed), needed, outlook.missing)
+    known = {cell.name: cell for cell in outlook.cells}
+    relaxed = []
+    for name in cells:
+        coming = float(np.quantile(limits.arrivals_of_cell(name, arrivals), share))
+        cell = known[name]
+        room = float(np.ceil(max(min(coming, outlook.missing), cell.room + 1)))
+        relaxed.append(RelaxedCell(name, room, (cell.completes + room) / cell.limit))
+    return tuple(relaxed)
 
 
 def _savings(field: Field) -> list[Plan | None]:

@@ -1,6 +1,6 @@
 """A group as advice sees it: its forecast as draws, what its quota cells let through, its price."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -23,7 +23,7 @@ MOST_RAISED = Decimal(2)  # times today's CPI: nothing beyond was ever measured
 _NORMAL = NormalDist()
 _OUTER = _NORMAL.inv_cdf(0.9)
 _FARTHEST = 3.5  # normal scores
-_NO_LIMIT = 1e9  # completes
+NO_LIMIT = 1e9  # completes
 _WHOLE = 0.5  # added before logs are taken, so that nothing to come has a log
 _CERTAIN = 0.02  # a chance nearer to 0 or 1 says nothing about the range
 _NEAR = 0.08  # normal scores: knots nearer than that are one
@@ -31,8 +31,10 @@ _NEAR = 0.08  # normal scores: knots nearer than that are one
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """What completes cost, in one currency. coin: the smallest step of a CPI; highest: the CPI
-    that the exchange accepts at most; paid: the cost so far. is_fixed: a rate card sets the CPI."""
+    """What completes cost and bring, in one currency. coin: the smallest step of a CPI; highest:
+    the CPI that the exchange accepts at most; paid: the cost so far. is_fixed: a rate card sets the
+    CPI. client_cpi: what the client pays per complete. project_room: what the budget of the project
+    leaves if every group reaches its goal at today's CPI, negative where it is exceeded."""
 
     currency: str
     cpi: Decimal
@@ -41,6 +43,8 @@ class Pricing:
     highest: Decimal | None = None
     budget: Decimal | None = None
     is_fixed: bool = False
+    client_cpi: Decimal | None = None
+    project_room: Decimal | None = None
 
     @property
     def cap(self) -> Decimal:
@@ -62,8 +66,9 @@ class GroupOutlook:
 
     at_end: its forecast on its end date if no more quota cells filled, not capped at the goal.
     chance: the stored one of the goal, as quotas let it through (0–1). days_left: typical days
-    (of the shape of its week) until its end; days_after: those of each day after it. cells: its
-    quota cells.
+    (of the shape of its week) until its end; days_after: those of each day after it, holidays
+    counted as the weak days that they are. quiet_ends: whether an end so many days (from 1) later
+    falls on a day that is known to bring nothing. cells: its quota cells.
     """
 
     goal: float
@@ -78,6 +83,7 @@ class GroupOutlook:
     evidence: PriceEvidence = field(default_factory=PriceEvidence)
     chance: float | None = None
     cells: Sequence[CellState] = ()
+    quiet_ends: Sequence[bool] = ()
 
     @property
     def missing(self) -> float:
@@ -146,13 +152,20 @@ class QuotaLimits:
             through = np.minimum(through, np.minimum(shares * arrivals, room).sum(axis=0))
         return through
 
-    def relax(self, names: Sequence[str]) -> "QuotaLimits":
-        """The same without the limits of some cells."""
-        rooms = [
-            np.where(np.isin(cells, names)[:, None], _NO_LIMIT, room)
-            for cells, room in zip(self.names, self.rooms, strict=True)
+    def relax(self, rooms: Mapping[str, float]) -> "QuotaLimits":
+        """The same with these rooms of some cells, by name."""
+        relaxed = [
+            np.array([[rooms.get(name, own)] for name, (own,) in zip(names, room, strict=True)])
+            for names, room in zip(self.names, self.rooms, strict=True)
         ]
-        return QuotaLimits(self.names, self.shares, rooms)
+        return QuotaLimits(self.names, self.shares, relaxed)
+
+    def arrivals_of_cell(self, name: str, arrivals: Floats) -> Floats:
+        """The part of arrivals (draws) that falls into a cell; KeyError for an unknown one."""
+        for names, shares in zip(self.names, self.shares, strict=True):
+            if name in names:
+                return np.asarray(shares[names.index(name)] * arrivals)
+        raise KeyError(name)
 
     def fullest_first(self) -> list[str]:
         """The names of the cells, those first that fill with the fewest arrivals."""

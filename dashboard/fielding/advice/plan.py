@@ -7,10 +7,11 @@ pays only as a condition: raise then, if fewer are in by then than the goal need
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from dashboard.fielding.advice.evidence import PriceEvidence
 from dashboard.fielding.advice.outlook import GroupOutlook
@@ -65,6 +66,15 @@ class Condition:
     fewer_than: int
 
 
+class RelaxedCell(NamedTuple):
+    """A quota cell whose limit is raised: its name, the completes that it still takes then, and its
+    new limit over the old one."""
+
+    name: str
+    room: float
+    times: float
+
+
 @dataclass(frozen=True, slots=True)
 class PriceRange:
     """What a CPI brings: completes an hour until the end (from a raise on) and that over what comes
@@ -84,7 +94,11 @@ class Plan:
 
     cpi: the new one, or today's. cost_by_end: p10, p50, p90 of what the group costs by its
     (extended) end; cost_at_goal: what it costs if the goal is reached, on average where the raise
-    is conditional. exceeds_budget: None without a budget. goal: the lowered one.
+    is conditional. exceeds_budget: whether that is above the budget of the group, None without
+    one; over_project_budget: how much of what it costs over today's CPI is beyond that of the
+    project, with the goals of all groups. margin:
+    what the client pays for the goal, less cost_at_goal, None without a client CPI. loses_money:
+    its CPI is above what the client pays. goal: the lowered one.
     """
 
     kind: PlanKind
@@ -95,8 +109,11 @@ class Plan:
     exceeds_budget: bool | None = None
     condition: Condition | None = None
     extra_days: int = 0
-    relaxed: tuple[str, ...] = ()
+    relaxed: tuple[RelaxedCell, ...] = ()
     goal: int | None = None
+    over_project_budget: Decimal = Decimal(0)
+    margin: Decimal | None = None
+    loses_money: bool = False
 
     @property
     def chance(self) -> float:
@@ -118,16 +135,33 @@ class Advice:
     saving: Plan | None = None
 
     @property
-    def best(self) -> Plan | None:
-        """The cheapest plan that keeps goal, end date and quotas; one within the budget first.
+    def raise_now(self) -> Plan | None:
+        """The plan that raises the CPI now; None where no raise is worth it or to be followed."""
+        plans = (plan for plan in self.plans if plan.kind is PlanKind.RAISE)
+        return next((plan for plan in plans if self.is_to_follow(plan)), None)
 
-        A raise that may prove needless is put off, where that costs next to nothing.
+    @property
+    def best(self) -> Plan | None:
+        """The cheapest plan that keeps goal, end date and quotas; one within the budgets first.
+
+        A raise that may prove needless is put off, where that costs next to nothing. None without
+        such a plan, or where each loses money and another one reaches the goal.
         """
-        kept = [plan for plan in self.plans if plan.kind.keeps_terms]
+        kept = [plan for plan in self.plans if plan.kind.keeps_terms and self.is_to_follow(plan)]
         return min(
             kept,
-            key=lambda plan: (bool(plan.exceeds_budget), plan.kind is PlanKind.RAISE),
+            key=lambda plan: (
+                plan.loses_money,
+                bool(plan.exceeds_budget) or plan.over_project_budget > 0,
+                plan.kind is PlanKind.RAISE,
+            ),
             default=None,
+        )
+
+    def is_to_follow(self, plan: Plan) -> bool:
+        """Whether a plan loses no money, or nothing else reaches the goal without a loss."""
+        return not plan.loses_money or not any(
+            other.kind is not PlanKind.LOWER_GOAL and not other.loses_money for other in self.plans
         )
 
 
@@ -147,6 +181,27 @@ def exceeds_budget(outlook: GroupOutlook, cost: Decimal) -> bool | None:
 def money(outlook: GroupOutlook, amount: float) -> Decimal:
     """An amount in the currency of the group, on its coin."""
     return Decimal(repr(round(amount, 6))).quantize(outlook.pricing.coin, ROUND_HALF_UP)
+
+
+def against_client(outlook: GroupOutlook, plan: Plan) -> Plan:
+    """The plan held against what the client pays and the budget of the project.
+
+    What completes bring is counted for the goal, or for the lowered one.
+    """
+    pricing = outlook.pricing
+    at_today = pricing.paid + money(outlook, outlook.missing * float(pricing.cpi))
+    over = Decimal(0)
+    if pricing.project_room is not None:
+        over = max(plan.cost_at_goal - at_today - max(pricing.project_room, over), over)
+    if pricing.client_cpi is None:
+        return replace(plan, over_project_budget=over)
+    billed = money(outlook, (plan.goal or outlook.goal) * float(pricing.client_cpi))
+    return replace(
+        plan,
+        over_project_budget=over,
+        margin=billed - plan.cost_at_goal,
+        loses_money=plan.cpi > pricing.client_cpi,
+    )
 
 
 def sort_plans(plans: Sequence[Plan]) -> tuple[Plan, ...]:

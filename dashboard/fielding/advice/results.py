@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.fielding.advice.outlook import GroupOutlook
-from dashboard.fielding.advice.plan import Plan, PlanKind, PriceRange, exceeds_budget, money
+from dashboard.fielding.advice.plan import (
+    Plan,
+    PlanKind,
+    PriceRange,
+    RelaxedCell,
+    against_client,
+    exceeds_budget,
+    money,
+)
 from dashboard.fielding.advice.search import CLOSE, Field
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.series.readings import Floats
@@ -16,11 +24,16 @@ _LEVELS = np.array([0.1, 0.5, 0.9])
 
 
 class TriedChange(NamedTuple):
-    """What is tried: a CPI, days after the end, and the cells without a limit."""
+    """What is tried: a CPI, days after the end, and the cells with higher limits."""
 
     cpi: Decimal
     days: int = 0
-    relaxed: tuple[str, ...] = ()
+    relaxed: tuple[RelaxedCell, ...] = ()
+
+    @property
+    def rooms(self) -> dict[str, float]:
+        """The room of each relaxed cell."""
+        return {cell.name: cell.room for cell in self.relaxed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +68,16 @@ def draw_change(field: Field, row: int, change: TriedChange) -> ChangeDraws:
     factor = place.curves.multipliers(np.array([np.log(float(change.cpi / outlook.pricing.cpi))]))
     growth = place.growth(np.array([change.days])) if change.days else 1.0
     arrivals: Floats = (place.arrivals * growth * factor)[0]
-    needed = place.relaxed([change.relaxed]) if change.relaxed else place.needed
+    needed = place.relaxed([change.rooms]) if change.relaxed else place.needed
     coming = arrivals
     if limits is not None:
-        coming = limits.relax(change.relaxed).let_through(arrivals)
+        coming = limits.relax(change.rooms).let_through(arrivals)
     is_reached = np.asarray(arrivals >= needed[0] - CLOSE, dtype=np.float64)
     return ChangeDraws(outlook, change, factor[0], coming, is_reached)
 
 
 def plan_of_change(
-    field: Field, row: int, kind: PlanKind, change: TriedChange, *, goal: float | None = None
+    field: Field, row: int, kind: PlanKind, change: TriedChange, *, goal: int | None = None
 ) -> Plan:
     """A change as a plan, for the goal of the group or for another one."""
     outlook, pricing = field.outlooks[row], field.outlooks[row].pricing
@@ -75,7 +88,7 @@ def plan_of_change(
         for end in result.completes
     )
     cost = pricing.paid + money(outlook, missing * float(change.cpi))
-    return Plan(
+    plan = Plan(
         kind,
         change.cpi,
         result,
@@ -84,7 +97,9 @@ def plan_of_change(
         exceeds_budget(outlook, cost),
         extra_days=change.days,
         relaxed=change.relaxed,
+        goal=goal,
     )
+    return against_client(outlook, plan)
 
 
 def percentiles_of_draws(draws: Floats) -> Percentiles:

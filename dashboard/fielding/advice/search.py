@@ -1,6 +1,6 @@
 """The least plan of each kind for many groups together: arrays (groups, draws), by bisection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -101,10 +101,10 @@ class Field:
         pace = np.exp(AFTER_END + AFTER_END_SPREAD * self.luck.after_end)
         return np.asarray(1.0 + (extra / left)[:, None] * pace)
 
-    def relaxed(self, names: Sequence[Sequence[str]]) -> Floats:
-        """How many arrivals are needed without the limits of some cells (groups, draws)."""
+    def relaxed(self, rooms: Sequence[Mapping[str, float]]) -> Floats:
+        """How many arrivals are needed with these rooms of some cells (groups, draws)."""
         needed = self.needed.copy()
-        for row, (limits, cells) in enumerate(zip(self.limits, names, strict=True)):
+        for row, (limits, cells) in enumerate(zip(self.limits, rooms, strict=True)):
             if limits is not None and cells:
                 missing = self.outlooks[row].missing
                 relaxed = limits.relax(cells).arrivals_needed(missing, needed.shape[1])
@@ -173,7 +173,18 @@ def least_days(field: Field, target: float, move: Floats, needed: Floats | None 
         middle = (low + high) // 2
         enough = field.chance(move, field.growth(middle), needed) >= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(reached, high, 0)
+    return np.where(reached, lively_ends(field, high), 0)
+
+
+def lively_ends(field: Field, days: Ints) -> Ints:
+    """Extensions of so many days or a few more (groups), so that none ends on a day that is known
+    to bring nothing; unchanged where no day up to 28 brings anything."""
+    later = days.copy()
+    for row, (outlook, day) in enumerate(zip(field.outlooks, days, strict=True)):
+        quiet = outlook.quiet_ends
+        candidates = range(int(day), min(MOST_DAYS, len(quiet)) + 1) if day > 0 else ()
+        later[row] = next((each for each in candidates if not quiet[each - 1]), day)
+    return later
 
 
 @dataclass(frozen=True, slots=True)

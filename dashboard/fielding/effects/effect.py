@@ -162,15 +162,6 @@ def effect_of_change(
     )
 
 
-def effects_in_group(
-    changes: Sequence[SettingChange], group: Group, *, now: datetime
-) -> list[MeasuredEffect]:
-    """The effect of each change of a group that has happened by now, newest first."""
-    past = [c for c in changes if epoch_seconds(c.at, "a change") <= epoch_seconds(now, "now")]
-    ordered = sorted(past, key=lambda c: c.at, reverse=True)
-    return [effect_of_change(change, group, now=now, others=changes) for change in ordered]
-
-
 def _contrast_at(group: Group, at: float, clock: float) -> Contrast:
     """The group's live hours up to now, stalls that are over taken out, laid on its week's shape.
 

@@ -15,7 +15,8 @@ from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import Project, TargetGroup
 
 # The client CPI in a group's details, as `values_list` reads it.
-GROUP_CLIENT_CPI = "details__client_cost_per_interview_note"
+CLIENT_CPI_NOTE = "client_cost_per_interview_note"
+GROUP_CLIENT_CPI = f"details__{CLIENT_CPI_NOTE}"
 
 
 class ClientPrice(NamedTuple):

@@ -1,4 +1,4 @@
-"""How long the exchange would field a planned group, and the local holidays on its dates.
+"""How long the exchange would field a group, and the local holidays on its dates.
 
 Asked when a person asks, within some seconds, and cached for some hours. An account that does not
 have the exchange's calendar is asked once an hour.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import TypeVar
 
 import msgspec
@@ -28,7 +29,9 @@ from dashboard.exchange.errors import (
 )
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel
 from dashboard.exchange.shapes.pricing import SuggestDaysRequest, SuggestedHoliday
-from dashboard.fielding.models import ExchangeAccount
+from dashboard.fielding.domain.goals import completes_target
+from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.sync.connections import clients
 from dashboard.sync.lookup.cache_keys import cache_key
 
@@ -38,6 +41,8 @@ REFUSED_SECONDS = 3600
 NOT_OFFERED = "Cint does not offer its calendar to this account"
 MOST_DAYS = 3650
 LONGEST_NAME = 80
+LONGEST_LOI = 45  # minutes of a request
+AHEAD_DAYS = 29  # after the end date of a group: an extension has at most 28
 
 T = TypeVar("T", bound=Struct)
 
@@ -52,14 +57,6 @@ class PlannedPrice:
     incidence_rate: float
     completes: int
     collects_pii: bool = False
-
-
-class Holiday(Struct, frozen=True):
-    """A local holiday; completes_rate: completes over those of a normal day (1.0)."""
-
-    day: date
-    name: str
-    completes_rate: float | None = None
 
 
 class DaysInField(Struct, frozen=True):
@@ -106,6 +103,74 @@ def read_field_time(
         if price is not None:
             days = _result(lambda: _days(account, client, locale, price, now))
     return FieldTime(days, holidays)
+
+
+def read_group_calendar(
+    group: TargetGroup, *, client: ExchangeClient | None = None, now: datetime | None = None
+) -> GroupCalendar:
+    """Read the holidays of a group in field until four weeks after its end date, and the days that
+    its missing completes need at its CPI. Needs the group's account.
+
+    What cannot be read is missing. Sends nothing for what was read in the last hours.
+    """
+    now = now or timezone.now()
+    stored = stored_group_calendar(group)
+    if stored.is_read or group.ends_at is None or not group.locale:
+        return stored
+    # Whole days in UTC: groups that end on the same day share an answer.
+    first = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    last = max(group.ends_at, first) + timedelta(days=AHEAD_DAYS)
+    price = _price_of_group(group)
+    answer = read_field_time(
+        account=group.account,
+        locale=group.locale,
+        start=first,
+        end=last.replace(hour=0, minute=0, second=0, microsecond=0),
+        price=price,
+        client=client,
+        now=now,
+    )
+    days, holidays = answer.days, answer.holidays
+    calendar = GroupCalendar(
+        holidays=() if isinstance(holidays, ExchangeError) else holidays.holidays,
+        days=days.days if isinstance(days, DaysInField) else None,
+        completes=price.completes if price else 0,
+        is_read=True,
+    )
+    if not any(isinstance(each, ExchangeError) and each.waiting_helps for each in (days, holidays)):
+        cache.set(_group_key(group), msgspec.json.encode(calendar), timeout=CACHE_SECONDS)
+    return calendar
+
+
+def stored_group_calendar(group: TargetGroup) -> GroupCalendar:
+    """The calendar of a group as it was last read, for some hours. Sends no request. Needs the
+    group's account."""
+    try:
+        return msgspec.json.decode(cache.get(_group_key(group)) or b"", type=GroupCalendar)
+    except (msgspec.MsgspecError, TypeError):
+        return NO_CALENDAR  # nothing, or another version of Fieldwatch wrote it
+
+
+def _group_key(group: TargetGroup) -> str:
+    """The key of a group's calendar: another end date or CPI is another question."""
+    end = group.ends_at.isoformat() if group.ends_at else ""
+    terms = (group.locale, end, str(group.cpi), group.currency)
+    return cache_key("calendar", group.account, "group", group.exchange_id, *terms)
+
+
+def _price_of_group(group: TargetGroup) -> PlannedPrice | None:
+    """What a group still needs, at its CPI; None where the exchange suggests no days for it."""
+    goal, loi, incidence = (
+        completes_target(group),
+        group.expected_loi_minutes,
+        group.expected_incidence_rate,
+    )
+    missing = ceil((goal or 0) - (group.completes or 0))
+    if group.pricing_model == "rate_card" or not group.cpi or missing <= 0:
+        return None
+    if not loi or loi > LONGEST_LOI or not incidence:
+        return None
+    return PlannedPrice(group.cpi, group.currency, loi, incidence, missing)
 
 
 R = TypeVar("R")

@@ -6,17 +6,14 @@ an hour. An exchange that does not offer it, or does not answer, is a state and 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 from django.utils import timezone
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import (
@@ -38,69 +35,33 @@ from dashboard.exchange.shapes.pricing import (
     FeasibilityProfile,
     FeasibilitySupplierGroup,
 )
-from dashboard.fielding.domain.money import minor_digits
-from dashboard.fielding.domain.what_if import (
-    CellRange,
-    SupplierRange,
-    WhatIf,
-    WhatIfPoint,
-    WhatIfState,
-)
+from dashboard.fielding.domain.what_if import CellRange, SupplierRange, WhatIf, WhatIfState
 from dashboard.fielding.models import GroupPanels, TargetGroup, WhatIfAnswer
+from dashboard.fielding.queries.what_if import (
+    FRESH,
+    KEPT,
+    NOT_LISTED,
+    NOT_OFFERED,
+    PlannedChange,
+    Question,
+    StoredAnswer,
+    WhatIfTrouble,
+    effective_change,
+    is_answer_due,
+    load_stored_answers,
+    questions_of_group,
+    reason_not_to_ask,
+    what_if_of_answers,
+)
 from dashboard.sync.columns.group_panels import ProfileRow, conditions_text
 from dashboard.sync.columns.limits import fit_json
 from dashboard.sync.connections import clients
 
 SECONDS = 6.0  # for all CPIs together
-FRESH = timedelta(hours=1)
-KEPT = timedelta(days=1)  # older answers are shown with their age until then
-STEPS = (Decimal(1), Decimal("1.10"), Decimal("1.25"), Decimal("1.05"), Decimal("0.95"))
 LARGEST_GOAL = 10_000  # of a request
 MOST_COMPLETES = 2_147_483_647
-NOT_OFFERED = "Cint does not offer estimates for launched groups to this account."
-NOT_LISTED = "Cint has no estimate for this group."
-NOT_LAUNCHED = "Cint estimates only groups that are scheduled, live or paused."
-RATE_CARD = "A rate card sets the CPI of this group."
-NO_PRICE = "The CPI of this group is not known yet."
 NO_RANGE = "Cint sent no range of completes"
-_ESTIMATED = (TargetGroup.Status.SCHEDULED, TargetGroup.Status.LIVE, TargetGroup.Status.PAUSED)
 _Outcome = WhatIfAnswer.Outcome
-
-
-class PlannedChange(Struct, frozen=True):
-    """What is asked about besides the CPI; None: as it is. IR from 0 to 1, LOI in minutes."""
-
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    loi_minutes: int | None = None
-    incidence_rate: float | None = None
-    completes_goal: int | None = None
-
-
-class StoredAnswer(Struct, frozen=True):
-    """A point as it is stored: without its CPI and time."""
-
-    low: int
-    high: int
-    suggested_cpi: Decimal | None = None
-    cells: tuple[CellRange, ...] = ()
-    supplier_groups: tuple[SupplierRange, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A what-if about one CPI, with the key under which its answer is stored."""
-
-    cpi: Decimal
-    change: PlannedChange
-    key: str
-
-
-def price_steps(cpi: Decimal, currency: str) -> list[Decimal]:
-    """Today's CPI and those around it, in whole coins of the currency; the most telling first."""
-    coin = Decimal(1).scaleb(-minor_digits(currency))
-    prices = [cpi, *((cpi * step).quantize(coin, ROUND_HALF_UP) for step in STEPS[1:])]
-    return list(dict.fromkeys(price for price in prices if price > 0))
 
 
 def read_what_if(
@@ -116,98 +77,23 @@ def read_what_if(
     Sends nothing for answers of the last hour. Needs the group's account and project.
     """
     now = now or timezone.now()
-    if reason := _reason_not_to_ask(group):
+    if reason := reason_not_to_ask(group):
         return WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=reason)
-    questions = _questions(group, cpis, change)
-    stored = _stored_answers(group, questions, now)
-    unasked = [question for question in questions if _is_due(stored.get(question.key), now)]
+    questions = questions_of_group(group, cpis, change)
+    stored = load_stored_answers(group, questions, now)
+    unasked = [question for question in questions if is_answer_due(stored.get(question.key), now)]
     trouble = _account_refusal(group, now) if unasked else None
     if unasked and trouble is None:
         answers, trouble = _ask(group, unasked, client, now)
         _store(answers)
         stored |= {answer.key: answer for answer in answers}
-    return _what_if(group, questions, stored, trouble, now)
-
-
-def stored_what_if(group: TargetGroup, *, now: datetime) -> WhatIf:
-    """The what-if as far as it is stored, one query. Sends no request."""
-    return stored_what_ifs([group], now=now)[group.pk]
-
-
-def stored_what_ifs(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, WhatIf]:
-    """The stored what-if of each group around its CPI, by primary key; one query for all. Sends no
-    request. Needs each group's project."""
-    reasons = {group.pk: _reason_not_to_ask(group) for group in groups}
-    questions = {
-        group.pk: _questions(group, (), PlannedChange())
-        for group in groups
-        if not reasons[group.pk]
-    }
-    keys = [question.key for each in questions.values() for question in each]
-    rows = WhatIfAnswer.objects.filter(
-        group__in=list(questions), key__in=keys, read_at__gt=now - KEPT
-    )
-    stored = {row.key: row for row in rows}
-    return {
-        group.pk: WhatIf(WhatIfState.NOT_OFFERED, group.currency, reason=reasons[group.pk])
-        if reasons[group.pk]
-        else _what_if(group, questions[group.pk], stored, None, now)
-        for group in groups
-    }
+    ended = _trouble_of_error(trouble) if trouble is not None else None
+    return what_if_of_answers(questions, stored, group.currency, now=now, trouble=ended)
 
 
 def delete_old_answers(*, now: datetime) -> None:
     """Delete the answers that are no longer shown."""
     WhatIfAnswer.objects.filter(read_at__lt=now - KEPT).delete()
-
-
-def _reason_not_to_ask(group: TargetGroup) -> str:
-    if group.status not in _ESTIMATED:
-        return NOT_LAUNCHED
-    if group.missing_since is not None:
-        return NOT_LISTED
-    if group.pricing_model == "rate_card":
-        return RATE_CARD
-    return "" if group.cpi and group.currency else NO_PRICE
-
-
-def _questions(
-    group: TargetGroup, cpis: Sequence[Decimal], change: PlannedChange
-) -> list[Question]:
-    prices = cpis or price_steps(group.cpi, group.currency)
-    return [Question(cpi, change, _key(group, cpi, change)) for cpi in dict.fromkeys(prices)]
-
-
-def _key(group: TargetGroup, cpi: Decimal, change: PlannedChange) -> str:
-    """A hash of all that an answer depends on, apart from the completes collected."""
-    planned = _effective(group, change)
-    state = (group.project.exchange_id, group.status, group.currency, f"{cpi.normalize():f}")
-    values = (planned.starts_at, planned.ends_at, planned.loi_minutes, planned.incidence_rate)
-    text = json.dumps([*state, *map(str, values), planned.completes_goal])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _effective(group: TargetGroup, change: PlannedChange) -> PlannedChange:
-    """The change with the group's own values where it names none."""
-    return PlannedChange(
-        starts_at=change.starts_at or group.starts_at,
-        ends_at=change.ends_at or group.ends_at,
-        loi_minutes=change.loi_minutes or group.expected_loi_minutes,
-        incidence_rate=change.incidence_rate or group.expected_incidence_rate,
-        completes_goal=change.completes_goal or group.completes_goal or group.filling_goal,
-    )
-
-
-def _stored_answers(
-    group: TargetGroup, questions: Sequence[Question], now: datetime
-) -> dict[str, WhatIfAnswer]:
-    keys = [question.key for question in questions]
-    rows = WhatIfAnswer.objects.filter(group=group, key__in=keys, read_at__gt=now - KEPT)
-    return {row.key: row for row in rows}
-
-
-def _is_due(answer: WhatIfAnswer | None, now: datetime) -> bool:
-    return answer is None or answer.read_at <= now - FRESH
 
 
 def _account_refusal(group: TargetGroup, now: datetime) -> ExchangeError | None:
@@ -296,7 +182,7 @@ def _row(
     answer: object = None,
     reason: str = "",
 ) -> WhatIfAnswer:
-    planned = _effective(group, question.change)
+    planned = effective_change(group, question.change)
     return WhatIfAnswer(
         group=group,
         key=question.key,
@@ -393,73 +279,15 @@ def _stored_profiles(group: TargetGroup) -> list[ProfileRow]:
     return list(profiles or [])
 
 
-def _what_if(
-    group: TargetGroup,
-    questions: Sequence[Question],
-    stored: Mapping[str, WhatIfAnswer],
-    trouble: ExchangeError | None,
-    now: datetime,
-) -> WhatIf:
-    """The points of the last hour, else the older ones, else why there are none."""
-    answers = [stored[question.key] for question in questions if question.key in stored]
-    read = [answer for answer in answers if answer.outcome == _Outcome.ANSWERED]
-    fresh = [answer for answer in read if not _is_due(answer, now)]
-    if points := _points(fresh or read):
-        known = {point.cpi for point in points}
-        missing = tuple(sorted(q.cpi for q in questions if q.cpi not in known))
-        state = WhatIfState.READ if fresh else WhatIfState.OUT_OF_DATE
-        reason = _reason(trouble, answers) if missing or not fresh else ""
-        return WhatIf(state, group.currency, points, missing, reason)
-    state = _state_without_points(trouble, answers)
-    missing = tuple(sorted(question.cpi for question in questions))
-    return WhatIf(state, group.currency, (), missing, _reason(trouble, answers))
-
-
-def _points(answers: Iterable[WhatIfAnswer]) -> tuple[WhatIfPoint, ...]:
-    """Points by CPI; a stored answer that an older version wrote differently is left out."""
-    points = []
-    for answer in answers:
-        try:
-            read = msgspec.convert(answer.answer, StoredAnswer, strict=False)
-        except msgspec.ValidationError:
-            continue
-        points.append(
-            WhatIfPoint(
-                cpi=answer.cpi,
-                low=read.low,
-                high=read.high,
-                read_at=answer.read_at,
-                suggested_cpi=read.suggested_cpi,
-                cells=read.cells,
-                supplier_groups=read.supplier_groups,
-            )
-        )
-    return tuple(sorted(points, key=lambda point: point.cpi))
-
-
-def _state_without_points(
-    trouble: ExchangeError | None, answers: Sequence[WhatIfAnswer]
-) -> WhatIfState:
-    lasting = {_Outcome.FORBIDDEN, _Outcome.NOT_FOUND}
-    if isinstance(trouble, Forbidden | MethodNotAllowed | NotFound):
-        return WhatIfState.NOT_OFFERED
-    if trouble is None and any(answer.outcome in lasting for answer in answers):
-        return WhatIfState.NOT_OFFERED
-    if trouble is None and not answers:
-        return WhatIfState.NOT_ASKED
-    return WhatIfState.COULD_NOT_READ
-
-
-def _reason(trouble: ExchangeError | None, answers: Sequence[WhatIfAnswer]) -> str:
-    """Why points are missing, as a sentence; empty where nothing was asked."""
-    outcomes = {answer.outcome: answer.reason for answer in answers}
-    if isinstance(trouble, Forbidden | MethodNotAllowed) or _Outcome.FORBIDDEN in outcomes:
-        return NOT_OFFERED
-    if isinstance(trouble, NotFound) or _Outcome.NOT_FOUND in outcomes:
-        return NOT_LISTED
-    if isinstance(trouble, NoAnswer | RetryLater):
-        return f"{trouble}. Try again in a moment."
-    if isinstance(trouble, Unauthorized):
-        return f"{trouble}. Check the connection."
-    text = str(trouble) if trouble else outcomes.get(_Outcome.REFUSED, "")
-    return f"{text}." if text else ""
+def _trouble_of_error(error: ExchangeError) -> WhatIfTrouble:
+    """The state that an error leaves a what-if in, and why, as a sentence."""
+    if isinstance(error, Forbidden | MethodNotAllowed):
+        return WhatIfTrouble(WhatIfState.NOT_OFFERED, NOT_OFFERED)
+    if isinstance(error, NotFound):
+        return WhatIfTrouble(WhatIfState.NOT_OFFERED, NOT_LISTED)
+    advice = ""
+    if isinstance(error, NoAnswer | RetryLater):
+        advice = " Try again in a moment."
+    elif isinstance(error, Unauthorized):
+        advice = " Check the connection."
+    return WhatIfTrouble(WhatIfState.COULD_NOT_READ, f"{error}.{advice}")

@@ -10,6 +10,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.http import QueryDict
 
+from dashboard.fielding.advice.advised_groups import (
+    AdvisedGroup,
+    advise_together,
+    load_advised_groups,
+)
 from dashboard.fielding.advice.plan import Advice
 from dashboard.fielding.forecast.rate_changes import price_from_changelog
 from dashboard.fielding.models import TargetGroup
@@ -26,14 +31,9 @@ from dashboard.web.edits.forms.base import (
     reject_too_large,
 )
 from dashboard.web.edits.forms.cpi import QUICK
-from dashboard.web.edits.price.advice import (
-    AdvisedGroup,
-    advise_together,
-    load_advised_groups,
-)
 from dashboard.web.edits.price.outlook import PriceOutlook, outlook_at
 from dashboard.web.edits.price.table import as_of, format_cost_change, goal_cost
-from dashboard.web.edits.price.ways import describe_need, raise_of
+from dashboard.web.edits.price.ways import describe_need
 from dashboard.web.formatting import numbers
 
 PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
@@ -129,7 +129,7 @@ def _require_confirmation(
 
 def _needed_price(group: TargetGroup, needs: Advice | None) -> tuple[Decimal | None, str]:
     """Return the CPI that a group needs, and why it gets none; empty if it does."""
-    plan = raise_of(needs) if needs is not None else None
+    plan = needs.raise_now if needs is not None else None
     if plan is not None:
         return plan.cpi, reason_against_price(group, group.currency, plan.cpi)
     if refusal := reason_against_price(group, group.currency, group.cpi and group.cpi + 1):

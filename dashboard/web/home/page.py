@@ -31,7 +31,6 @@ from dashboard.fielding.models.querysets.rows import (
 )
 from dashboard.web.auth.permissions import current_user, memberships_of
 from dashboard.web.connections import polling_status
-from dashboard.web.edits.price.needed import ProjectPrices, load_needed_cpis
 from dashboard.web.home import recent_changes, todo
 from dashboard.web.home.headline import (
     FIELDS,
@@ -40,6 +39,7 @@ from dashboard.web.home.headline import (
     ProjectHeadlines,
     add_shortfalls,
 )
+from dashboard.web.home.prices import ProjectPrices
 from dashboard.web.home.scope import MINE, TABS, HomeScope, read_scope
 
 EVENTS = 100
@@ -139,9 +139,7 @@ def _open_items(
         items = items.filter(remedy=scope.remedy)
     rows = todo.item_rows(items[:MAX_ROWS])
     shown = ALL_LINES if scope.remedy else todo.SHOWN_LINES
-    # Prices are worked out where somebody looks at what a remedy needs, not on every home page.
-    pks = todo.groups_to_raise(rows) if scope.remedy else []
-    prices = load_needed_cpis(pks, now=now)
+    prices = PRICES.load(todo.groups_to_raise(rows), now=now)
     sections = todo.remedy_sections(rows, memberships, now=now, shown=shown, prices=prices)
     return {
         "sections": sections,
@@ -161,9 +159,8 @@ def needs_of_project(user: User, project: Project, *, now: datetime) -> dict[str
     """
     scope = HomeScope(user, "todo", str(project.pk), "")
     items = scope.open_items.filter(_in_tab("todo", scope)).order_by()
-    rows = list(items.values_list(*todo.NEED_FIELDS, named=True)[:MAX_ROWS])
-    groups = todo.groups_to_raise(rows)
-    prices = PRICES.load(project.pk, project.version, groups, now=now)
+    rows = todo.need_rows(items[:MAX_ROWS])
+    prices = PRICES.load(todo.groups_to_raise(rows), now=now)
     needs = todo.remedy_needs(rows, now=now, prices=prices)
     return {"needs": needs[:MOST_NEEDS], "more_needs": max(len(needs) - MOST_NEEDS, 0)}
 

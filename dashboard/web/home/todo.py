@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.urls import reverse
 
+from dashboard.alerts.items.needed_cpi import RAISE_CPI, NeededCpi, describe_raises
 from dashboard.alerts.items.remedies import (
     REMEDIES,
     Action,
@@ -24,8 +25,8 @@ from dashboard.alerts.text import format_span
 from dashboard.fielding.models import Membership
 from dashboard.fielding.models.querysets.expressions import full_name
 from dashboard.fielding.models.querysets.items import ItemQuerySet
-from dashboard.web.edits.price.needed import NeededCpi, describe_raises
 from dashboard.web.formatting import numbers
+from dashboard.web.home.prices import PricedGroup
 
 SHOWN_LINES = 25  # of a remedy, until somebody asks for all of them
 OWN_FIELDS = (
@@ -59,6 +60,7 @@ GROUP_FIELDS = (
     "pricing_model",
 )
 NAMES = {
+    "project_version": F("project__version"),
     "account_name": F("account__name"),
     "project_name": F("project__name"),
     "group_name": F("target_group__name"),
@@ -69,9 +71,9 @@ NAMES = {
 }
 FIELDS = (*OWN_FIELDS, *GROUP_FIELDS, *NAMES)
 ItemRow = Any  # Any: a named row of FIELDS, which Django does not type
-# What an item is whose remedy this release no longer knows.
-RAISE_CPI, MOST_PRICED = "raise_cpi", 25
+MOST_PRICED = 25
 NO_PRICES: Mapping[int, NeededCpi] = MappingProxyType({})
+# What an item is whose remedy this release no longer knows.
 UNKNOWN = Remedy("", "Other", "look at it", "look at them", needs_goal=False)
 BATCH_LABELS = {"resume": "Resume all…", "cpi": "Change CPIs…", "end": "Extend all…"}
 
@@ -120,7 +122,15 @@ class RemedySection:
     may_edit: bool
 
 
-NEED_FIELDS = ("remedy", "project_id", "target_group_id", "value", "ends_at", "critical")
+NEED_FIELDS = (
+    "remedy",
+    "project_id",
+    "project_version",
+    "target_group_id",
+    "value",
+    "ends_at",
+    "critical",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +144,14 @@ class RemedyNeed:
     critical: int
 
 
-def groups_to_raise(rows: Iterable[ItemRow]) -> list[int]:
+def groups_to_raise(rows: Iterable[ItemRow]) -> list[PricedGroup]:
     """Return the groups whose CPI is to be raised: those of which a price is worked out."""
-    pks = [row.target_group_id for row in rows if row.remedy == RAISE_CPI and row.target_group_id]
-    return pks[:MOST_PRICED]
+    groups = [
+        PricedGroup(row.target_group_id, row.project_id, row.project_version)
+        for row in rows
+        if row.remedy == RAISE_CPI and row.target_group_id and row.project_id
+    ]
+    return groups[:MOST_PRICED]
 
 
 def remedy_needs(
@@ -178,6 +192,12 @@ def _by_remedy(rows: Iterable[ItemRow]) -> list[list[ItemRow]]:
 def item_rows(items: ItemQuerySet) -> list[ItemRow]:
     """Return rows of FIELDS."""
     return list(item_values(items))
+
+
+def need_rows(items: ItemQuerySet) -> list[ItemRow]:
+    """Return rows of NEED_FIELDS."""
+    versions = items.annotate(project_version=NAMES["project_version"])
+    return list(versions.values_list(*NEED_FIELDS, named=True))
 
 
 def item_values(items: ItemQuerySet) -> QuerySet[Any, ItemRow]:

@@ -10,13 +10,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.fielding.advice.advised_groups import load_advised_group
+from dashboard.fielding.domain.holidays import GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.lookup import what_if
+from dashboard.sync.lookup import calendar, what_if
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, require_editor, requires
 from dashboard.web.edits.forms.cpi import typed_price
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import what_if_table
@@ -27,6 +28,13 @@ class WhatIfReader(Protocol):
 
     def read_what_if(self, group: TargetGroup) -> WhatIf:
         """Return the estimate around today's CPI; what cannot be read is a state."""
+
+
+class CalendarReader(Protocol):
+    """Reads Cint's calendar for a group; `sync.lookup.calendar` does."""
+
+    def read_group_calendar(self, group: TargetGroup, /) -> GroupCalendar:
+        """Return its holidays and suggested days; what cannot be read is missing."""
 
 
 @requires(Permission.EDITOR)
@@ -46,8 +54,8 @@ def cpi_outlook(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-def cpi_advice_view(reader: WhatIfReader) -> View:
-    """Return the view of the ways to the goal, which asks this reader for Cint's estimate."""
+def cpi_advice_view(estimates: WhatIfReader, calendars: CalendarReader) -> View:
+    """Return the view of the ways to the goal, which asks these readers for what Cint knows."""
 
     @requires(Permission.EDITOR)
     @require_safe
@@ -55,7 +63,12 @@ def cpi_advice_view(reader: WhatIfReader) -> View:
         group = find_group(request, pk)
         require_editor(request, group.account_id)
         now = timezone.now()
-        advised = load_advised_group(group, now=now, what_if=reader.read_what_if(group))
+        advised = load_advised_group(
+            group,
+            now=now,
+            what_if=estimates.read_what_if(group),
+            calendar=calendars.read_group_calendar(group),
+        )
         context = {
             "group": group,
             "ways": ways_to_goal(advised, now=now),
@@ -71,4 +84,4 @@ def cpi_advice_view(reader: WhatIfReader) -> View:
     return cpi_advice
 
 
-cpi_advice = cpi_advice_view(what_if)
+cpi_advice = cpi_advice_view(what_if, calendar)

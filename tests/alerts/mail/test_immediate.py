@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+from typing import Any
 
+import pytest
+
+from dashboard.alerts.items.needed_cpi import cpi_sentences, load_needed_cpis
 from dashboard.alerts.mail import compose, immediate, outbox
-from dashboard.fielding.models import MailPreferences, Notice
+from dashboard.fielding.models import Incident, LearnedElasticity, MailPreferences, Notice
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, change, mails, update
 
@@ -115,6 +122,77 @@ def test_a_hundred_groups_paused_at_once_are_one_mail_that_fits_a_phone(field: F
     (mail,) = mails()
     assert mail.subject == "Tracker W23 – 100 × encryption errors (10,000 completes at risk)"
     assert len(mail.text.splitlines()) <= 14
+
+
+BEHIND = {"forecast": {"at_end": [170, 190, 215], "chance": 0.35}}
+AHEAD = {"forecast": {"at_end": [260, 280, 300], "chance": 0.99}}
+
+
+def notice_of_item(field: Field, remedy: str, **fields: Any) -> Notice:
+    """A notice to the project manager about a group whose item has this remedy."""
+    group = field.group(cpi=Decimal("2.70"), country_code="pl", **fields)
+    incident = Incident.objects.create(
+        account=group.account,
+        project=group.project,
+        group=group,
+        item=factories.item(group, remedy=remedy),
+        rule="behind_pace",
+        key=f"{group.pk}",
+        state=Incident.State.FIRING,
+        severity=1,
+        headline="Behind pace",
+        sentence="Projected 40 short.",
+        breached_at=factories.NOW,
+    )
+    return Notice.objects.create(
+        incident=incident,
+        recipient=field.pm,
+        kind=Notice.Kind.FIRE,
+        sequence=1,
+        created_at=factories.NOW,
+    )
+
+
+def test_a_mail_names_the_price_that_a_group_needs(field: Field) -> None:
+    LearnedElasticity.objects.create(
+        account=field.account, mean=1.2, sd=0.2, in_country=41, learned_at=factories.NOW
+    )
+    raised = notice_of_item(field, "raise_cpi", insight=BEHIND)
+    lowered = notice_of_item(field, "lower_cpi_or_leave", insight=AHEAD)
+    told = compose.compose_alert(field.pm, [raised, lowered], now=after(1))
+    mail = " ".join(told.text.split())
+    raise_it = re.search(
+        r"Raising the CPI to about ([\d.]+) USD \(\+(\d+) %\) gives a chance of "
+        r"8\d % to meet the deadline: \+\d+ to \+\d+ % completes an hour \(from 41 changes in "
+        r"Poland\)\.",
+        mail,
+    )
+    assert raise_it is not None, mail
+    needed = load_needed_cpis([raised.incident.group_id or 0], now=after(1))
+    assert [str(price.cpi) for price in needed.values()] == [raise_it[1]]
+    lower_it = re.search(r"At a CPI of about [\d.]+ USD \(−\d+ %\) .* stays 9\d %: −\d+ to", mail)
+    assert lower_it is not None, mail
+    for sentence in (raise_it[0], lower_it[0]):
+        assert sentence in unescape(" ".join(told.html.split()))
+
+
+@pytest.mark.parametrize(("remedy", "queries"), [("raise_cpi", 5), ("resume", 0)])
+def test_prices_cost_the_same_few_queries_and_none_without_need(
+    field: Field, remedy: str, queries: int, django_assert_num_queries: Any
+) -> None:
+    for number in (1, 5):
+        items = [notice_of_item(field, remedy, insight=BEHIND).incident.item for _ in range(number)]
+        rows = [item for item in items if item is not None]
+        with django_assert_num_queries(queries):
+            assert len(cpi_sentences(rows, now=after(1))) == (number if queries else 0)
+
+
+def test_the_worst_group_of_many_has_its_price(field: Field) -> None:
+    notices = [notice_of_item(field, "raise_cpi", insight=BEHIND) for _ in range(5)]
+    told = compose.compose_alert(field.pm, notices, now=after(1))
+    for body in (told.text, told.html):
+        assert body.count("gives a chance of ") == 1
+    assert max(len(line) for line in told.text.splitlines()) <= 180
 
 
 def test_what_can_wait_is_not_mailed_at_once(field: Field) -> None:

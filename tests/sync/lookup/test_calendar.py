@@ -13,9 +13,11 @@ from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, NotOffered, RateLimited, Unavailable
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
-from dashboard.fielding.models import ExchangeAccount
+from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday
+from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.sync.lookup import calendar
-from dashboard.sync.lookup.calendar import DaysInField, FieldTime, Holiday, LocalHolidays
+from dashboard.sync.lookup.calendar import DaysInField, FieldTime, LocalHolidays
+from tests import factories
 from tests.contract import validate
 from tests.fakes.canned_exchange import Exchange, Reply
 
@@ -180,3 +182,61 @@ def test_a_spent_budget_is_an_error_that_passes(
     assert isinstance(answer.holidays, LocalHolidays)
     assert isinstance(answer.days, RateLimited)
     assert counts(exchange) == (0, 1)
+
+
+@pytest.fixture
+def group(account: ExchangeAccount) -> TargetGroup:
+    """A group in Poland at 2.50 USD that ends on 28 October and misses 100 completes."""
+    return factories.group(
+        factories.project(account),
+        locale="pol_pl",
+        cpi=Decimal("2.50"),
+        ends_at=START,
+        expected_loi_minutes=12,
+        expected_incidence_rate=0.35,
+    )
+
+
+def test_a_group_is_asked_about_once_until_four_weeks_after_its_end(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    serve(exchange)
+    assert calendar.stored_group_calendar(group) == NO_CALENDAR
+    read = calendar.read_group_calendar(group, client=client_of(exchange), now=NOW)
+    assert read == GroupCalendar((SAINTS,), 7, 100, is_read=True)
+    (asked,) = (path for _, path in exchange.log if RANGE in path)
+    assert "start=2026-10-20T00" in asked
+    assert "end=2026-11-26T00" in asked
+    group.completes = 120
+    assert calendar.stored_group_calendar(group) == read
+    assert calendar.read_group_calendar(group, client=client_of(exchange), now=NOW) == read
+    assert counts(exchange) == (1, 1)
+    group.cpi = Decimal("2.60")
+    assert calendar.stored_group_calendar(group) == NO_CALENDAR
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked"),
+    [((403, {}), (1, 1)), ((503, {}), (2, 2))],
+    ids=["not offered", "out of order"],
+)
+def test_a_calendar_that_cannot_be_read_is_missing(
+    exchange: Exchange, group: TargetGroup, reply: Reply, asked: tuple[int, int]
+) -> None:
+    serve(exchange, days=reply, holidays=reply)
+    for _ in range(2):
+        read = calendar.read_group_calendar(group, client=client_of(exchange), now=NOW)
+        assert read == GroupCalendar(completes=100, is_read=True)
+    assert counts(exchange) >= asked
+    assert calendar.stored_group_calendar(group).is_read == (reply[0] == 403)
+
+
+def test_a_group_without_a_locale_or_end_date_is_not_asked_about(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    for name, value in (("locale", ""), ("ends_at", None)):
+        kept = getattr(group, name)
+        setattr(group, name, value)
+        assert calendar.read_group_calendar(group, now=NOW) == NO_CALENDAR
+        setattr(group, name, kept)
+    assert counts(exchange) == (0, 0)

@@ -20,6 +20,7 @@ from dashboard.fielding.models import (
     TargetGroup,
     WhatIfAnswer,
 )
+from dashboard.fielding.queries import what_if as stored_answers
 from dashboard.simulator.harness import Simulator
 from dashboard.sync import retention
 from dashboard.sync.lookup import what_if
@@ -148,7 +149,7 @@ def test_only_what_is_asked_about_is_sent(exchange: Exchange, group: TargetGroup
 
     exchange.reply = keep  # type: ignore[method-assign]
     answers(exchange)
-    change = what_if.PlannedChange(ends_at=NOW + timedelta(days=7), loi_minutes=9)
+    change = stored_answers.PlannedChange(ends_at=NOW + timedelta(days=7), loi_minutes=9)
     read(group, cpis=[Decimal("3.50")], change=change)
     read(group, cpis=[Decimal("2.7352")])
     assert bodies == [
@@ -205,7 +206,7 @@ def test_an_account_without_it_is_asked_once_an_hour(
     exchange.on("POST", "calculate-feasibility", lambda: (status, {"detail": "no"}))
     for each in (group, other, group):
         found = read(each)
-        assert (found.state, found.reason) == (WhatIfState.NOT_OFFERED, what_if.NOT_OFFERED)
+        assert (found.state, found.reason) == (WhatIfState.NOT_OFFERED, stored_answers.NOT_OFFERED)
         assert found.points == ()
     assert asked(exchange) == 1
     read(group, after=timedelta(minutes=61))
@@ -218,7 +219,7 @@ def test_a_group_that_is_not_found_is_not_asked_again_within_the_hour(
     answers(exchange, last=(404, {"detail": "no"}))
     for _ in range(2):
         found = read(group, cpis=[Decimal(3)])
-        assert (found.state, found.reason) == (WhatIfState.NOT_OFFERED, what_if.NOT_LISTED)
+        assert (found.state, found.reason) == (WhatIfState.NOT_OFFERED, stored_answers.NOT_LISTED)
     assert asked(exchange) == 1
 
 
@@ -381,17 +382,17 @@ def test_yen_are_asked_in_whole_yen(exchange: Exchange, group: TargetGroup) -> N
 
 
 def test_steps_that_round_to_the_same_price_are_asked_once() -> None:
-    assert [str(cpi) for cpi in what_if.price_steps(Decimal(4), "JPY")] == ["4", "5"]
+    assert [str(cpi) for cpi in stored_answers.price_steps(Decimal(4), "JPY")] == ["4", "5"]
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"status": "draft"}, what_if.NOT_LAUNCHED),
-        ({"status": "completed"}, what_if.NOT_LAUNCHED),
-        ({"pricing_model": "rate_card"}, what_if.RATE_CARD),
-        ({"cpi": None}, what_if.NO_PRICE),
-        ({"missing_since": NOW}, what_if.NOT_LISTED),
+        ({"status": "draft"}, stored_answers.NOT_LAUNCHED),
+        ({"status": "completed"}, stored_answers.NOT_LAUNCHED),
+        ({"pricing_model": "rate_card"}, stored_answers.RATE_CARD),
+        ({"cpi": None}, stored_answers.NO_PRICE),
+        ({"missing_since": NOW}, stored_answers.NOT_LISTED),
     ],
 )
 def test_a_group_that_cannot_be_estimated_is_not_asked_about(
@@ -409,16 +410,32 @@ def test_a_page_can_show_what_is_stored_without_a_request(
     group: TargetGroup,
     django_assert_num_queries: Callable[[int], Any],
 ) -> None:
-    empty = what_if.stored_what_if(group, now=NOW)
+    empty = stored_answers.stored_what_if(group, now=NOW)
     assert (empty.state, empty.reason) == (WhatIfState.NOT_ASKED, "")
     answers(exchange)
     read(group)
     with django_assert_num_queries(1):
-        found = what_if.stored_what_if(group, now=NOW + timedelta(minutes=10))
+        found = stored_answers.stored_what_if(group, now=NOW + timedelta(minutes=10))
     assert found == read(group)
     assert asked(exchange) == 5
-    old = what_if.stored_what_if(group, now=NOW + timedelta(hours=2))
+    old = stored_answers.stored_what_if(group, now=NOW + timedelta(hours=2))
     assert (old.state, len(old.points)) == (WhatIfState.OUT_OF_DATE, 5)
+
+
+def test_groups_with_the_same_terms_have_answers_of_their_own(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    money = ["cpi", "currency", "pricing_model"]
+    bids = ["completes_goal", "expected_loi_minutes", "expected_incidence_rate"]
+    terms = [*money, *bids, "starts_at", "ends_at", "status"]
+    twin = factories.group(group.project, **{name: getattr(group, name) for name in terms})
+    answers(exchange)
+    read(group)
+    found = stored_answers.stored_what_ifs([group, twin], now=NOW)
+    assert [found[each.pk].state for each in (group, twin)] == [
+        WhatIfState.READ,
+        WhatIfState.NOT_ASKED,
+    ]
 
 
 def test_old_answers_are_deleted(exchange: Exchange, group: TargetGroup) -> None:

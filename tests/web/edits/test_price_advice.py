@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard.alerts.items.needed_cpi import NeededCpi, describe_raises, load_needed_cpis
+from dashboard.fielding.advice.advised_groups import load_advised_group
+from dashboard.fielding.advice.plan import PlanKind
+from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday, format_days
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
     AdviceRecord,
@@ -26,15 +31,13 @@ from dashboard.fielding.models import (
 )
 from dashboard.web.batches.price_planning import plan_price
 from dashboard.web.edits.forms.base import FormError
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.followed import (
     count_held_of_person,
     describe_foretold,
     record_foretold,
 )
-from dashboard.web.edits.price.needed import NeededCpi, describe_raises, load_needed_cpis
 from dashboard.web.edits.price.table import OutlookTable, outlook_table
-from dashboard.web.edits.price.ways import WaysToGoal, ways_to_goal
+from dashboard.web.edits.price.ways import Way, WaysToGoal, ways_to_goal
 from tests import factories
 from tests.factories import NOW
 from tests.fakes.edit_gateway import FakeExchange
@@ -180,16 +183,138 @@ def test_a_group_that_was_never_projected_says_what_advice_needs(project: Projec
     assert ways.ways == ()
 
 
-def test_relaxed_quotas_are_named(project: Project) -> None:
-    full = group(project, insight=BEHIND | {"quotas": {"unstopped": [230, 260, 290]}})
+def held_by_quotas(project: Project, **fields: Any) -> TargetGroup:
+    """A group that two quotas hold up: 55 of 60 men, 45 of 140 women."""
+    full = group(project, insight=BEHIND | {"quotas": {"unstopped": [230, 260, 290]}}, **fields)
     targets = [
         {"id": "t1", "name": "Men", "goal": 60, "completes": 55},
         {"id": "t2", "name": "Women", "goal": 140, "completes": 45},
     ]
     profiles = [{"id": "p1", "name": "Gender", "quotas": True, "targets": targets}]
     GroupPanels.objects.create(group=full, profiles=profiles)
-    titles = [way.title for way in ways_of(full).ways]
-    assert any("elax the quota Men" in title for title in titles), titles
+    return full
+
+
+def test_relaxed_quotas_are_named_with_their_new_goals(
+    project: Project, client: Client, exchange: FakeExchange
+) -> None:
+    full = held_by_quotas(project, ends_at=timezone.now() + timedelta(hours=100))
+    advised = load_advised_group(full, now=timezone.now())
+    (way,) = (
+        way
+        for way in ways_to_goal(advised, now=timezone.now()).ways
+        if way.title.startswith("Relax the quota Men to ")
+    )
+    goal = way.title.rpartition(" ")[2]
+    assert 60 < int(goal) <= 160
+    (link,) = way.links
+    assert link.address == f"/groups/{full.pk}/edit/goals/?quota=t1%3A{goal}"
+    client.force_login(factories.person("editor", project.account))
+    form = " ".join(client.get(link.address).content.decode().split())
+    assert f'name="quota.p1.t1" value="{goal}"' in form
+    assert 'name="quota.p1.t2" value="120"' in form
+    assert '<details class="quotas" open>' in form
+    assert exchange.sent == []
+
+
+@pytest.mark.parametrize(
+    "query", ["quota=t1", "quota=t1:0", "quota=t9:5", "quota=t1:1e9", "quota="]
+)
+def test_a_quota_that_no_plan_names_is_left_as_it_is(
+    project: Project, client: Client, exchange: FakeExchange, query: str
+) -> None:
+    client.force_login(factories.person("editor", project.account))
+    form = client.get(f"/groups/{group(project).pk}/edit/goals/?{query}").content.decode()
+    assert 'name="quota.p1.t1" value="80"' in form
+
+
+def test_plans_are_held_against_what_the_client_pays(
+    project: Project, account: ExchangeAccount
+) -> None:
+    learn(account)
+    project.client_cpi, project.client_cpi_currency = Decimal("6.00"), "USD"
+    project.save()
+    behind = group(project)
+    assert all(" · leaves a margin of " in way.figures for way in ways_of(behind).ways)
+    assert ways_of(behind).needed is not None
+    project.client_cpi = Decimal("2.80")
+    project.save()
+    tight = ways_of(behind)
+    beyond = " · beyond the client's CPI of 2.80 USD"
+    raised = next(way for way in tight.ways if way.title.startswith("Raise the CPI to "))
+    assert beyond in raised.figures
+    order = [beyond in way.figures for way in tight.ways[:-1]]
+    assert order == sorted(order)
+    assert order[0] is False
+    assert tight.needed is None
+    assert load_needed_cpis([behind.pk], now=NOW) == {}
+    preview = planned([behind], how="raise", unit="%", value="5")
+    assert preview.rows[0].impact.needs.endswith(" USD is beyond the client's CPI")
+    project.client_cpi = Decimal("2.00")
+    project.save()
+    lost = ways_of(behind)
+    assert lost.verdict.endswith("No way to the goal is within the client's CPI of 2.00 USD.")
+    assert lost.needed is not None
+    assert lost.needed.label.endswith(", beyond the client's CPI")
+
+
+def test_what_a_plan_adds_beyond_the_budget_of_the_project_is_said(
+    project: Project, account: ExchangeAccount
+) -> None:
+    learn(account)
+    behind = group(project)
+    plans = load_advised_group(behind, now=NOW).advise()
+    assert plans is not None
+    costs = {plan.kind: plan.cost_at_goal for plan in plans.plans}
+    extra = costs[PlanKind.RAISE] - costs[PlanKind.EXTEND]
+    project.budget, project.budget_currency = Decimal(500), "USD"
+    for room, beyond in ((extra + 1, None), (extra - 10, Decimal(10)), (Decimal(-90), extra)):
+        project.outlook = {"money": {"USD": {"if_full": str(500 - room)}}}
+        project.save()
+        figures = {way.title.split()[0]: way.figures for way in ways_of(behind).ways}
+        assert "budget" not in figures["Extend"]
+        text = f" · {beyond:,.0f} USD beyond the project's budget" if beyond else ""
+        assert ("budget" in figures["Raise"], text in figures["Raise"]) == (bool(beyond), True)
+
+
+def test_an_extension_leaves_out_holidays_and_says_so(project: Project) -> None:
+    behind = group(project, ends_at=NOW + timedelta(hours=12))
+    assert behind.ends_at is not None
+    ends = behind.ends_at.date()
+    days = [ends + timedelta(days=number) for number in (1, 2)]
+    calendar = GroupCalendar(
+        holidays=(
+            Holiday(days[0], "Christmas Day", 0.01),
+            Holiday(days[1], "Boxing Day", 0.4),
+            Holiday(days[1], "Some day", None),
+        ),
+        days=9,
+        completes=100,
+        is_read=True,
+    )
+
+    def extension(calendar: GroupCalendar) -> Way:
+        advised = load_advised_group(behind, now=NOW, calendar=calendar)
+        ways = ways_to_goal(advised, now=NOW).ways
+        return next(way for way in ways if way.title.startswith("Extend the end date by "))
+
+    usual, moved = extension(NO_CALENDAR), extension(calendar)
+    assert usual.note == ""
+    assert int(moved.title.split()[5]) > int(usual.title.split()[5])
+    assert f"Leaves out {format_days(days[:1])} (Christmas Day)." in moved.note
+    weak = f"Counts as weak: {format_days(days[1:])} (Boxing Day: 40 % of a normal day)."
+    assert weak in moved.note
+    assert "Cint suggests 9 days for 100 more completes; this plan has " in moved.note
+
+
+def test_holidays_before_the_end_date_are_named(project: Project) -> None:
+    day = (NOW + timedelta(days=2)).date()
+    calendar = GroupCalendar(holidays=(Holiday(day, "Independence Day", 0.5),), is_read=True)
+    advised = load_advised_group(group(project), now=NOW, calendar=calendar)
+    assert ways_to_goal(advised, now=NOW).holidays == (
+        f"Before the end date: {format_days([day])} (Independence Day: 50 % of a normal day). "
+        "The forecast does not count holidays."
+    )
 
 
 def test_cints_estimate_counts_as_completes_to_come(project: Project) -> None:
@@ -220,12 +345,39 @@ def test_advice_on_groups_costs_the_same_queries_for_any_number(
     assert set(needed) == {each.pk for each in groups}
 
 
+def needed_cpi(cpi: str, today: str, **fields: Any) -> NeededCpi:
+    given: dict[str, Any] = {
+        "currency": "USD",
+        "chance": 0.81,
+        "times": (1.1, 1.6),
+        "evidence": "from 41 changes in Poland",
+    }
+    return NeededCpi(Decimal(cpi), Decimal(today), **(given | fields))
+
+
 def test_raises_are_summed_up_in_a_few_words() -> None:
-    usd = NeededCpi(Decimal("3.80"), Decimal("3.16"), "USD")
-    yen = NeededCpi(Decimal(330), Decimal(300), "JPY")
+    usd = needed_cpi("3.80", "3.16")
+    yen = needed_cpi("330", "300", currency="JPY")
     assert describe_raises([usd]) == "to about 3.80 USD"
     assert describe_raises([usd, yen]) == "by about 10 to 20 %"
     assert describe_raises([usd, usd]) == "by about 20 %"
+    losing = replace(usd, loses_money=True)
+    assert describe_raises([losing]) == "to about 3.80 USD, beyond the client's CPI"
+    assert describe_raises([usd, losing]) == "by about 20 %, 1 of them beyond the client's CPI"
+
+
+def test_a_price_is_named_with_its_chance_its_range_and_its_evidence() -> None:
+    assert needed_cpi("3.80", "3.16").sentence == (
+        "Raising the CPI to about 3.80 USD (+20 %) gives a chance of 81 % to meet the deadline: "
+        "+10 to +60 % completes an hour (from 41 changes in Poland)."
+    )
+    losing = needed_cpi("3.80", "3.16", loses_money=True).sentence
+    assert losing.endswith("(from 41 changes in Poland). This is beyond the client's CPI.")
+    lower = needed_cpi("2.84", "3.16", chance=0.95, times=(0.79, 0.98))
+    assert lower.sentence == (
+        "At a CPI of about 2.84 USD (−10 %) the chance to reach the goal stays 95 %: "
+        "−21 to −2 % completes an hour (from 41 changes in Poland)."
+    )
 
 
 def planned(groups: list[TargetGroup], **typed: str) -> Any:
@@ -384,4 +536,6 @@ def test_pages_name_the_price_where_a_cpi_is_to_be_raised(
     remedy_page = client.get("/?scope=all&remedy=raise_cpi").content.decode()
     assert title in remedy_page
     assert form in remedy_page
-    assert title not in client.get("/?scope=all").content.decode()
+    home = client.get("/?scope=all").content.decode()
+    assert title in home
+    assert form in home

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from dashboard.fielding.advice.advised_groups import load_advised_group
 from dashboard.fielding.models import Edit
+from dashboard.sync.lookup import calendar
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
     AMOUNT,
@@ -21,7 +23,6 @@ from dashboard.web.edits.forms.base import (
     is_large_step,
     parse_amount,
 )
-from dashboard.web.edits.price.advice import load_advised_group
 from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import should_ask, what_if_table
@@ -89,7 +90,8 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
     if new is not None and present is not None:
         cost = price_impact.describe_cpi_impact(group, new, present)
     if present is not None:
-        advised = load_advised_group(group, now=entry.now)
+        known = calendar.stored_group_calendar(group)
+        advised = load_advised_group(group, now=entry.now, calendar=known)
         table = outlook_table(group, present, new, now=entry.now, advised=advised.outlook)
         advice = {
             "ways": ways_to_goal(advised, now=entry.now),

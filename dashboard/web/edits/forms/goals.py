@@ -166,6 +166,7 @@ def goals_context(entry: BoundForm[GoalsValue]) -> dict[str, object]:
         "cost": price_impact.describe_goal_impact(entry.group, int(text), current)
         if is_changed
         else "",
+        "are_quotas_typed": any(name.startswith("quota.") for name in entry.typed),
         "quotas": [
             (
                 profile["name"] or "Quota",
@@ -240,11 +241,25 @@ def goals_initial(value: GoalsValue, _entry: BoundForm[GoalsValue]) -> Mapping[s
     return texts | total | ({RECALCULATE: "on"} if total and not texts else {})
 
 
-def quick_goal(entry: BoundForm[GoalsValue]) -> Mapping[str, str]:
-    """Return the goal that a plan asks for."""
-    goal = entry.typed.get("goal", "")
-    is_goal = goal.isascii() and goal.isdigit() and 0 < int(goal) <= MAX_GOAL
-    return {TOTAL: goal} if is_goal else {}
+def quick_goals(entry: BoundForm[GoalsValue]) -> Mapping[str, str]:
+    """Return the goals that a plan asks for: of the group (`goal`), and of quotas by their keys
+    (`quota`: "key:goal", any number of them)."""
+    typed: dict[str, str] = {}
+    if is_goal(goal := entry.typed.get("goal", "")):
+        typed[TOTAL] = goal
+    wanted = dict(text.rpartition(":")[::2] for text in entry.typed.getlist("quota"))
+    for number, profile in enumerate(entry.seen["profiles"]):
+        for place, target in enumerate(profile["targets"]):
+            # Without an id of the target, its place is the key: see `domain.quotas`.
+            key = str(target["id"] or f"{profile['id'] or number}.{place}")
+            if is_goal(goal := wanted.get(key, "")):
+                typed[quota_field(profile, target)] = goal
+    return typed
+
+
+def is_goal(text: str) -> bool:
+    """Return whether a text is a goal that may be typed."""
+    return len(text) < 8 and text.isascii() and text.isdigit() and 0 < int(text) <= MAX_GOAL
 
 
 def goals_field_for(name: str, edit: Edit) -> str:
@@ -292,7 +307,7 @@ FORM = Form(
     clean_goals,
     goals_context,
     goals_initial,
-    quick=quick_goal,
+    quick=quick_goals,
     field_for=goals_field_for,
     parts=goals_parts,
     current=current_goal,

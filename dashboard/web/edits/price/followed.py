@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.db.models import Count, Q
 
+from dashboard.fielding.advice.advised_groups import load_advised_group, load_advised_groups
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Plan, PlanKind, standing_without_advice
 from dashboard.fielding.advice.records import RangeRecord, record_advice
@@ -15,7 +16,6 @@ from dashboard.fielding.advice.response_curve import draw_luck
 from dashboard.fielding.advice.results import TriedChange, plan_of_change
 from dashboard.fielding.advice.search import lay_out_field
 from dashboard.fielding.models import AdviceRecord, Edit, TargetGroup, User
-from dashboard.web.edits.price.advice import load_advised_group, load_advised_groups
 from dashboard.web.formatting.values import format_foretold
 
 SAME = timedelta(minutes=10)  # clocks apart, and the time that an edit takes to settle

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard.fielding.advice.advised_groups import AdvisedGroup
 from dashboard.fielding.advice.plan import SAFE, TARGET, Advice, Plan, PlanKind, Standing
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.domain.quotas import quota_targets, quota_unit
+from dashboard.fielding.domain.quotas import StoredQuota, quota_targets, quota_unit
 from dashboard.fielding.insight.launch_phase import phase_of_group
 from dashboard.fielding.models import GroupPanels, TargetGroup
-from dashboard.web.edits.price.advice import AdvisedGroup
+from dashboard.web.edits.price.calendar import describe_extension, describe_holidays_ahead
 from dashboard.web.edits.price.outlook import evidence_sentence
 from dashboard.web.formatting import numbers, times
 
@@ -52,8 +55,11 @@ class NeededPrice:
 
 @dataclass(frozen=True, slots=True)
 class WaysToGoal:
-    """What is to be said of a group, the ways to its goal (the cheapest first, a lower goal last),
-    a lower CPI that is still safe, and what all that rests on."""
+    """What is to be said of a group, the ways to its goal (the cheapest first, then those that lose
+    money, a lower goal last), a lower CPI that is still safe, and what all that rests on.
+
+    holidays: those before the end date, a sentence.
+    """
 
     verdict: str
     evidence: str = ""
@@ -61,44 +67,48 @@ class WaysToGoal:
     saving: Way | None = None
     needed: NeededPrice | None = None
     is_short: bool = False
+    holidays: str = ""
 
 
 def ways_to_goal(advised: AdvisedGroup, *, now: datetime) -> WaysToGoal:
     """Return the ways to the goal of a group, in words; one query."""
     group, outlook, advice = advised.group, advised.outlook, advised.advise()
-    names = _quota_names(group)
+    quotas = _quotas(group)
     if outlook is None or advice is None:
         return WaysToGoal(_reason_without_advice(group, now))
-    plans = sorted(advice.plans, key=lambda plan: plan.kind is PlanKind.LOWER_GOAL)
-    ways = tuple(_way(group, plan, names) for plan in plans)
+    plans = sorted(
+        advice.plans,
+        key=lambda plan: (plan.kind is PlanKind.LOWER_GOAL, not advice.is_to_follow(plan)),
+    )
+    ways = tuple(_way(advised, plan, quotas) for plan in plans)
     return WaysToGoal(
-        describe_standing(group, advice),
+        f"{describe_standing(group, advice)} {_describe_loss(advised, advice)}".strip(),
         "" if advice.standing is Standing.NO_PRICE else evidence_sentence(group, outlook),
         ways,
-        _saving(group, advice.saving) if advice.saving else None,
+        _saving(advised, advice.saving) if advice.saving else None,
         _needed_price(group, advice),
         advice.standing in (Standing.UNSURE, Standing.OUT_OF_REACH),
+        describe_holidays_ahead(advised),
     )
-
-
-def raise_of(advice: Advice) -> Plan | None:
-    """Return the plan that raises the CPI now; None where no raise is worth it."""
-    return next((plan for plan in advice.plans if plan.kind is PlanKind.RAISE), None)
 
 
 def describe_need(group: TargetGroup, advice: Advice) -> str:
     """Return which CPI a group needs, in a few words."""
-    plan = raise_of(advice)
+    plan = advice.raise_now
     if plan is None:
+        beyond = next((each for each in advice.plans if each.kind is PlanKind.RAISE), None)
+        if beyond is not None:
+            return f"{_price(group, beyond.cpi)} is beyond the client's CPI"
         return {
             Standing.ON_TRACK: "On track at its CPI",
             Standing.NO_PRICE: "The rate card sets its CPI",
             Standing.AT_GOAL: "At its goal",
             Standing.ENDED: "Its end date has passed",
         }.get(advice.standing, "Out of reach at any price")
-    if advice.standing is Standing.NEEDS_MORE:
-        return _price(group, plan.cpi)
-    return f"{_price(group, plan.cpi)} (chance {numbers.format_likelihood(plan.chance)})"
+    text = _price(group, plan.cpi)
+    if advice.standing is not Standing.NEEDS_MORE:
+        text += f" (chance {numbers.format_likelihood(plan.chance)})"
+    return f"{text}, beyond the client's CPI" if plan.loses_money else text
 
 
 def describe_standing(group: TargetGroup, advice: Advice) -> str:
@@ -159,18 +169,33 @@ def _reason_without_advice(group: TargetGroup, now: datetime) -> str:
     return NO_OUTLOOK
 
 
-def _quota_names(group: TargetGroup) -> Mapping[str, str]:
-    """Return the names of the quotas by their key."""
+def _quotas(group: TargetGroup) -> Mapping[str, StoredQuota]:
+    """Return the quotas of a group by their key."""
     profiles = GroupPanels.objects.filter(group=group).values_list("profiles", flat=True).first()
     unit = quota_unit(group.filling_strategy)
-    return {
-        quota.key: quota.name or quota.profile or "a quota"
-        for quota in quota_targets(profiles, unit)
-    }
+    return {quota.key: quota for quota in quota_targets(profiles, unit)}
 
 
-def _way(group: TargetGroup, plan: Plan, names: Mapping[str, str]) -> Way:
-    parts, links = [], []
+def _quota_name(quota: StoredQuota) -> str:
+    return quota.name or quota.profile or "a quota"
+
+
+def _describe_loss(advised: AdvisedGroup, advice: Advice) -> str:
+    """Return that no way to the goal is within the client's CPI; empty where one is."""
+    reaching = [plan for plan in advice.plans if plan.kind is not PlanKind.LOWER_GOAL]
+    if not reaching or not all(plan.loses_money for plan in reaching):
+        return ""
+    return f"No way to the goal is within {_client_cpi(advised)}."
+
+
+def _client_cpi(advised: AdvisedGroup) -> str:
+    """Return "the client's CPI of 5.00 USD"."""
+    client = advised.outlook.pricing.client_cpi if advised.outlook else None
+    return f"the client's CPI of {numbers.format_money(client, advised.group.currency)}"
+
+
+def _way(advised: AdvisedGroup, plan: Plan, quotas: Mapping[str, StoredQuota]) -> Way:
+    parts, links, group = [], [], advised.group
     if plan.condition is not None:
         parts.append(_conditional_raise(group, plan))
     elif group.cpi is not None and plan.cpi != group.cpi:
@@ -185,16 +210,20 @@ def _way(group: TargetGroup, plan: Plan, names: Mapping[str, str]) -> Way:
         address = f"{reverse('edit', args=[group.pk, 'dates'])}?days={plan.extra_days}"
         links.append(WayLink("Extend…", address))
     if plan.relaxed:
-        parts.append(_relaxed_quotas(plan, names))
-        links.append(WayLink("Quotas…", reverse("edit", args=[group.pk, "goals"])))
+        goals = _relaxed_goals(plan, quotas)
+        parts.append(_relaxed_quotas(goals))
+        query = urlencode([("quota", f"{quota.key}:{goal}") for quota, goal in goals])
+        links.append(WayLink("Quotas…", f"{reverse('edit', args=[group.pk, 'goals'])}?{query}"))
     if plan.goal is not None:
         parts.append(f"Lower the goal to {numbers.format_count(plan.goal)}")
         address = f"{reverse('edit', args=[group.pk, 'goals'])}?goal={plan.goal}"
         links.append(WayLink("Goal…", address))
     first, *rest = parts
     title = " and ".join([first, *(part[:1].lower() + part[1:] for part in rest)])
-    note = "Nothing to send now: come back then." if plan.condition else ""
-    return Way(title, _figures(group, plan), links, note)
+    notes = ["Nothing to send now: come back then."] if plan.condition else []
+    if plan.extra_days:
+        notes += describe_extension(advised, plan)
+    return Way(title, _figures(advised, plan), links, " ".join(notes))
 
 
 def _conditional_raise(group: TargetGroup, plan: Plan) -> str:
@@ -208,11 +237,21 @@ def _conditional_raise(group: TargetGroup, plan: Plan) -> str:
     return f"On {at:%a %-d %b %H:%M}, if fewer than {fewer} are in, raise the CPI to {price}"
 
 
-def _relaxed_quotas(plan: Plan, names: Mapping[str, str]) -> str:
-    known = [names.get(key, key) for key in plan.relaxed]
-    more = len(known) - MOST_NAMED
-    text = " · ".join(known[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"Relax the quota{'' if len(known) == 1 else 's'} {text}"
+def _relaxed_goals(plan: Plan, quotas: Mapping[str, StoredQuota]) -> list[tuple[StoredQuota, int]]:
+    """Return the quotas that a plan relaxes, each with its new goal in its own unit."""
+    return [
+        (quotas[cell.name], ceil(round(quotas[cell.name].goal * cell.times, 6)))
+        for cell in plan.relaxed
+        if cell.name in quotas
+    ]
+
+
+def _relaxed_quotas(goals: Sequence[tuple[StoredQuota, int]]) -> str:
+    """Return "Relax the quotas Men to 120 · Women to 140 and 2 more"."""
+    texts = [f"{_quota_name(quota)} to {numbers.format_count(goal)}" for quota, goal in goals]
+    more = len(texts) - MOST_NAMED
+    text = " · ".join(texts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"Relax the quota{'' if len(texts) == 1 else 's'} {text}"
 
 
 def _price_link(group: TargetGroup, plan: Plan) -> WayLink:
@@ -220,8 +259,9 @@ def _price_link(group: TargetGroup, plan: Plan) -> WayLink:
     return WayLink("Fill in", f"{reverse('edit', args=[group.pk, 'cpi'])}?to={price}", price)
 
 
-def _figures(group: TargetGroup, plan: Plan) -> str:
-    """Return the chance, completes by the end date and the costs of a plan, in one line."""
+def _figures(advised: AdvisedGroup, plan: Plan) -> str:
+    """Return the chance, completes by the end date, costs and margin of a plan, in one line."""
+    group = advised.group
     goal = plan.goal or completes_target(group) or 0
     limit = max(goal, group.completes or 0)
     ends = plan.result.completes
@@ -238,27 +278,45 @@ def _figures(group: TargetGroup, plan: Plan) -> str:
     if plan.exceeds_budget and group.budget is not None:
         over = numbers.format_total(plan.cost_at_goal - group.budget, group.currency)
         parts.append(f"{over} over budget")
-    return " · ".join(parts)
+    if plan.over_project_budget:
+        over = numbers.format_total(plan.over_project_budget, group.currency)
+        parts.append(f"{over} beyond the project's budget")
+    return " · ".join([*parts, *_margin_texts(advised, plan)])
 
 
-def _saving(group: TargetGroup, plan: Plan) -> Way:
+def _margin_texts(advised: AdvisedGroup, plan: Plan) -> list[str]:
+    """Return what a plan leaves of the margin if the goal is reached, and whether it loses money;
+    nothing without a client CPI."""
+    if plan.margin is None:
+        return []
+    billed = plan.margin + plan.cost_at_goal
+    share = f" ({numbers.format_percent(float(plan.margin / billed))})" if billed else ""
+    word = "leaves a margin of" if plan.margin >= 0 else "a margin of"
+    texts = [f"{word} {numbers.format_total(plan.margin, advised.group.currency)}{share}"]
+    return [*texts, f"beyond {_client_cpi(advised)}"] if plan.loses_money else texts
+
+
+def _saving(advised: AdvisedGroup, plan: Plan) -> Way:
     """Return the lower CPI of a group that fills early."""
+    group = advised.group
     price, change = _price(group, plan.cpi), _change(group, plan.cpi)
     title = (
         f"Fills early: the CPI may be {price} ({change}), and the chance stays {_percent(SAFE)} "
         "or more"
     )
-    return Way(title, _figures(group, plan), [_price_link(group, plan)])
+    return Way(title, _figures(advised, plan), [_price_link(group, plan)])
 
 
 def _needed_price(group: TargetGroup, advice: Advice) -> NeededPrice | None:
     """Return the CPI that meets the deadline as a choice; of an attempt, with its chance."""
-    plan = raise_of(advice)
+    plan = advice.raise_now
     if plan is None:
         return None
     label = f"Meets the deadline: {numbers.format_amount(plan.cpi, group.currency)}"
     if advice.standing is not Standing.NEEDS_MORE:
         amount = numbers.format_amount(plan.cpi, group.currency)
         label = f"Best attempt: {amount} ({numbers.format_likelihood(plan.chance)})"
+    if plan.loses_money:
+        label += ", beyond the client's CPI"
     link = _price_link(group, plan)
     return NeededPrice(label, link.fill, link.address)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.fielding.advice.advised_groups import AdvisedGroup
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
-from dashboard.web.edits.price.advice import AdvisedGroup
 from dashboard.web.formatting import numbers
 
 
@@ -25,9 +25,9 @@ class WhatIfTable:
 
 
 def should_ask(advised: AdvisedGroup) -> bool:
-    """Whether Cint's estimate would tell more than what is stored."""
+    """Whether Cint's estimate or calendar would tell more than what is stored."""
     is_missing = advised.what_if.state in (WhatIfState.OUT_OF_DATE, WhatIfState.NOT_ASKED)
-    return is_missing and advised.outlook is not None
+    return advised.outlook is not None and (is_missing or not advised.calendar.is_read)
 
 
 def what_if_table(what_if: WhatIf) -> WhatIfTable:

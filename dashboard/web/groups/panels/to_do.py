@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.alerts.items.needed_cpi import needed_cpis
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Incident, Item, Membership, TargetGroup
 from dashboard.fielding.queries import group_page
-from dashboard.web.edits.price.needed import needed_cpis
 from dashboard.web.formatting import labels
 from dashboard.web.groups.summary import CauseLine
 from dashboard.web.groups.verdict import LATE, WILL_MISS, GroupVerdict

@@ -6,23 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.fielding.advice.advise import advise_groups
+from dashboard.fielding.advice.advise import advise_groups, plan_raises
 from dashboard.fielding.advice.evidence import PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.outlook import GroupOutlook
-from dashboard.fielding.advice.plan import Advice
+from dashboard.fielding.advice.plan import Advice, Plan
+from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
-from dashboard.sync.lookup.what_if import stored_what_if, stored_what_ifs
+from dashboard.fielding.queries.what_if import stored_what_if, stored_what_ifs
 
 
 @dataclass(frozen=True, slots=True)
 class AdvisedGroup:
-    """A group as advice sees it, None where no advice can be given, and Cint's what-if of it."""
+    """A group as advice sees it, None where no advice can be given, and what was read of it: Cint's
+    what-if and its calendar."""
 
     group: TargetGroup
     outlook: GroupOutlook | None
     what_if: WhatIf
+    calendar: GroupCalendar = NO_CALENDAR
 
     def advise(self) -> Advice | None:
         """Return what the group needs; None where no advice can be given."""
@@ -30,16 +33,21 @@ class AdvisedGroup:
 
 
 def load_advised_group(
-    group: TargetGroup, *, now: datetime, what_if: WhatIf | None = None
+    group: TargetGroup,
+    *,
+    now: datetime,
+    what_if: WhatIf | None = None,
+    calendar: GroupCalendar = NO_CALENDAR,
 ) -> AdvisedGroup:
     """Return a group as advice sees it, in four queries; what_if: where it was just read, in three.
 
-    The exchange is not asked.
+    calendar: what is known of holidays. The exchange is not asked.
     """
     known = what_if or stored_what_if(group, now=now)
     points = {group.pk: points_to_come(group, known)}
-    (outlook,) = load_outlooks([group], now=now, what_if=points)
-    return AdvisedGroup(group, outlook, known)
+    holidays = {group.pk: calendar.holidays}
+    (outlook,) = load_outlooks([group], now=now, what_if=points, holidays=holidays)
+    return AdvisedGroup(group, outlook, known, calendar)
 
 
 def load_advised_groups(groups: Sequence[TargetGroup], *, now: datetime) -> dict[int, AdvisedGroup]:
@@ -61,6 +69,16 @@ def advise_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Advice]:
     """Return what each group needs, by primary key: faster than one by one."""
     outlooks = {pk: each.outlook for pk, each in advised.items() if each.outlook is not None}
     return dict(zip(outlooks, advise_groups(list(outlooks.values())), strict=True))
+
+
+def plan_raises_together(advised: Mapping[int, AdvisedGroup]) -> dict[int, Plan]:
+    """Return the raise that each group needs now, by primary key; groups without one are left out.
+
+    That is a part of the work of `advise_together`.
+    """
+    outlooks = {pk: each.outlook for pk, each in advised.items() if each.outlook is not None}
+    plans = zip(outlooks, plan_raises(list(outlooks.values())), strict=True)
+    return {pk: plan for pk, plan in plans if plan is not None}
 
 
 def points_to_come(group: TargetGroup, what_if: WhatIf) -> list[PricePoint]:
