@@ -71,6 +71,8 @@ def test_the_sender_stays_what_it_was_set_to(tmp_path: Path) -> None:
         ("OIDC_CLIENT_ID", "fieldwatch"),
         ("OIDC_CLIENT_SECRET", "secret"),
         ("OIDC_TRUSTED_DOMAINS", "example.com"),
+        ("OIDC_ROLES", "leads=owner"),
+        ("OIDC_SCOPE", "email"),
         ("CPI_LIMITS", "EUR=lots"),
         ("POLL_SECONDS", "often"),
         ("EMAIL_URL", "pigeon://roof"),

@@ -81,6 +81,21 @@ def _parse_domains(name: str, domains: list[str]) -> frozenset[str]:
     return frozenset(named)
 
 
+def _parse_group_roles(name: str, entries: list[str]) -> list[tuple[str, str, str]]:
+    """Return group, role and connection from ``group=role[@connection]``; empty: every one."""
+    matches = [
+        re.fullmatch(r"(.+)=(viewer|editor|administrator)(?:@(.+))?", entry.strip())
+        for entry in entries
+        if entry.strip()
+    ]
+    if not all(matches):
+        raise EnvError(
+            f"{name} takes group=role or group=role@connection, separated by commas; the role is "
+            "viewer, editor or administrator"
+        )
+    return [(match[1].strip(), match[2], (match[3] or "").strip()) for match in matches if match]
+
+
 def _socket_path(home: Path) -> Path:
     """Return the socket of a state folder's Redis; short, as socket paths end at 107 bytes."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:16]
@@ -234,6 +249,13 @@ try:
     OIDC_TRUSTED_DOMAINS = _parse_domains(
         "OIDC_TRUSTED_DOMAINS", env.list("OIDC_TRUSTED_DOMAINS", [])
     )
+    #: what Fieldwatch asks the provider for; Okta sends groups only with `groups` in it
+    OIDC_SCOPE = env.str("OIDC_SCOPE", "openid profile email")
+    #: the claim in which the provider lists a person's groups
+    OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", "groups")
+    #: roles by group of the provider: `group=role` on every connection, `group=role@connection` on
+    #: one, separated by commas; applied at each single sign-on (default: none)
+    OIDC_ROLES = _parse_group_roles("OIDC_ROLES", env.list("OIDC_ROLES", [], subcast=str))
 except EnvError as exc:
     raise ImproperlyConfigured(str(exc)) from exc
 if PRODUCTION and DEBUG:
@@ -244,6 +266,10 @@ if bool(OIDC_URL) != bool(OIDC_CLIENT_ID) or (OIDC_CLIENT_SECRET and not OIDC_UR
     )
 if OIDC_TRUSTED_DOMAINS and not OIDC_URL:
     raise ImproperlyConfigured("OIDC_TRUSTED_DOMAINS is set only with OIDC_URL")
+if OIDC_ROLES and not OIDC_URL:
+    raise ImproperlyConfigured("OIDC_ROLES is set only with OIDC_URL")
+if "openid" not in OIDC_SCOPE.split():
+    raise ImproperlyConfigured("OIDC_SCOPE takes scopes separated by spaces, one of them openid")
 if PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"):
     raise ImproperlyConfigured(
         "OIDC_URL takes an https:// address in production: http lets others sign in as your people"

@@ -14,6 +14,7 @@ class AuditKind(StrEnum):
 
     SIGNED_IN = "signed-in"
     SIGN_IN_REFUSED = "sign-in-refused"
+    SINGLE_SIGN_ON_REFUSED = "single-sign-on-refused"
     PASSWORD_REFUSED = "password-refused"  # noqa: S105  a kind, no password
     CODE_REFUSED = "code-refused"
     SIGNED_OUT = "signed-out"
@@ -33,6 +34,8 @@ class AuditKind(StrEnum):
     PERSON_ADDED = "person-added"
     INVITED = "invited"
     ROLE_CHANGED = "role-changed"
+    ROLE_KEPT = "role-kept"
+    ROLE_SOURCE_CHANGED = "role-source-changed"
     MEMBER_REMOVED = "member-removed"
     PERSON_CLOSED = "person-closed"
     PERSON_REOPENED = "person-reopened"
@@ -65,6 +68,7 @@ class AuditKind(StrEnum):
 LABELS: dict[AuditKind, str] = {
     AuditKind.SIGNED_IN: "Signed in",
     AuditKind.SIGN_IN_REFUSED: "Sign-in refused",
+    AuditKind.SINGLE_SIGN_ON_REFUSED: "Single sign-on refused",
     AuditKind.PASSWORD_REFUSED: "Wrong password while signed in",
     AuditKind.CODE_REFUSED: "Wrong two-factor code",
     AuditKind.SIGNED_OUT: "Signed out",
@@ -84,6 +88,8 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.PERSON_ADDED: "Person added",
     AuditKind.INVITED: "Invited",
     AuditKind.ROLE_CHANGED: "Role changed",
+    AuditKind.ROLE_KEPT: "Role kept: the last administrator",
+    AuditKind.ROLE_SOURCE_CHANGED: "Role follows single sign-on groups",
     AuditKind.MEMBER_REMOVED: "Removed from the connection",
     AuditKind.PERSON_CLOSED: "User account closed",
     AuditKind.PERSON_REOPENED: "User account reopened",
