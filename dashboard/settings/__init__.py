@@ -196,6 +196,8 @@ try:
     READING_HOURLY_DAYS = env.int("READING_HOURLY_DAYS", 90, validate=validate.Range(1))
     #: days to keep the record of each sync
     CYCLE_DAYS = env.int("CYCLE_DAYS", 14, validate=validate.Range(1))
+    #: days to keep entries of the audit log; 0: for good
+    AUDIT_DAYS = env.int("AUDIT_DAYS", 0, validate=validate.Range(0))
     #: time zones of groups by country, `us=America/Chicago`, where the built-in table does not fit
     COUNTRY_ZONES: dict[str, str] = env.dict("COUNTRY_ZONES", {})
 
