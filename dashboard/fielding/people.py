@@ -10,23 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from dashboard.fielding import audit
+from dashboard.fielding import audit, erasure
 from dashboard.fielding.audit import Origin
 from dashboard.fielding.models import (
     AuditKind,
     ExchangeAccount,
     Mail,
-    MailPreferences,
     Membership,
     Notice,
-    SavedView,
     User,
 )
 from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
@@ -251,9 +248,10 @@ def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def delete(*, user: User, origin: Origin, now: datetime) -> None:
-    """Delete a person's name, address, roles, mails and views; keep an anonymous row.
+    """Delete a person's name, address and everything that is theirs; keep an anonymous row.
 
-    Their edits, notes, incidents and rules refer to that row; the audit log keeps the name.
+    Their edits, notes, incidents and rules refer to that row; the audit log keeps the name. What
+    the exchange says about its own users stays.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
@@ -267,14 +265,10 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
             _record(AuditKind.PERSON_DELETED, user, origin, now, account=membership.account)
         if not memberships:
             _record(AuditKind.PERSON_DELETED, user, origin, now)
-        Authenticator.objects.filter(user=user).delete()
-        Membership.objects.filter(user=user).delete()
-        MailPreferences.objects.filter(user=user).delete()
-        SavedView.objects.filter(user=user).delete()
-        EmailAddress.objects.filter(user=user).delete()
-        Notice.objects.filter(recipient=user).delete()
-        Mail.objects.filter(recipient=user).delete()
+        erasure.delete_own_rows(user)
+        name = str(user)
         _anonymise(user, now)
+        erasure.replace_name(name, new=str(user))
 
 
 def end_sessions(user: User) -> int:

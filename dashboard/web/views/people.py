@@ -211,8 +211,8 @@ _PERSON_ACTIONS = {
     ),
     "delete": PersonAction(
         "Delete person",
-        "Their name, address, roles, emails and saved views are deleted permanently. Their changes "
-        "are kept under “Deleted person”; the audit log keeps their name.",
+        "Their name, address, roles, emails, saved views and shared links are deleted permanently. "
+        "Their changes are kept under “Deleted person”; the audit log keeps their name.",
         "Delete permanently",
         "<bdi>{}</bdi> was deleted.",
         people.delete,
