@@ -19,7 +19,14 @@ PINS = ROOT / "requirements" / "app.txt"
 TOOL = Path(sys.executable).with_name("cyclonedx-py")
 # Nothing of this machine goes into the file: neither its index nor its time. The schema is checked
 # on what is written.
-FLAGS = ["--no-validate", "--output-reproducible", "--of", "JSON", "--index-url", "https://pypi.org/simple"]
+FLAGS = [
+    "--no-validate",
+    "--output-reproducible",
+    "--of",
+    "JSON",
+    "--index-url",
+    "https://pypi.org/simple",
+]
 
 
 def build_sbom() -> dict[str, Any]:

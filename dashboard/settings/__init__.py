@@ -296,7 +296,7 @@ else:  # no mail server: each mail is a file in the state folder
 EMAIL_TIMEOUT = 30
 
 STATIC_ROOT = STATIC
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("help", BASE_DIR / "docs" / "pictures")]
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]
