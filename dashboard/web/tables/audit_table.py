@@ -32,10 +32,10 @@ DATES = ("from", "to")
 AREAS: dict[str, tuple[str, frozenset[AuditKind]]] = {
     "sign-ins": ("Sign-ins and sign-outs", SIGN_IN_KINDS),
     "refused": ("Failed sign-ins", REFUSED_KINDS),
-    "people": ("People, roles and passwords", PEOPLE_KINDS),
-    "downloads": ("Downloads, backups and shared links", DOWNLOAD_KINDS),
+    "people": ("People and roles", PEOPLE_KINDS),
+    "downloads": ("Downloads and links", DOWNLOAD_KINDS),
     "settings": (
-        "Connections, alerts and emails",
+        "Settings and alerts",
         frozenset(AuditKind) - SIGN_IN_KINDS - PEOPLE_KINDS - DOWNLOAD_KINDS,
     ),
 }
