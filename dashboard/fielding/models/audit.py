@@ -184,7 +184,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         member_ids: the present members; those who were deleted are added. What a member did to a
         person outside the account is left out, because it would name people of other accounts.
         """
-        own = models.QuerySet(AuditEvent).filter(account_id=account_id)
+        own: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent).filter(account_id=account_id)
         deleted = own.filter(kind=AuditKind.PERSON_DELETED).values("subject_id")
         acting, affected = (
             Q(**{f"{column}__in": member_ids}) | Q(**{f"{column}__in": deleted})
@@ -203,8 +203,8 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         expired = [pk for pk, at in oldest if at < before]
         if expired:
             AuditCutoff.objects.create(before=before)
-            rows = models.QuerySet(AuditEvent, using=self.db).filter(pk__in=expired)
-            rows._raw_delete(self.db)
+            rows: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent, using=self.db)
+            rows.filter(pk__in=expired)._raw_delete(self.db)
             AuditCutoff.objects.all().delete()
         return len(expired)
 
