@@ -39,7 +39,8 @@ class Database(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Query)
         self.url = f"http://127.0.0.1:{self.server_port}/v1/query"
         self.vulnerable = {"django"}
-        self.status, self.answer = 200, self.answer_by_name
+        self.status = 200
+        self.answer: Callable[[str], bytes] = self.answer_by_name
 
     def answer_by_name(self, name: str) -> bytes:
         known = {

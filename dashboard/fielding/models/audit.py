@@ -184,7 +184,8 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         member_ids: the present members; those who were deleted are added. What a member did to a
         person outside the account is left out, because it would name people of other accounts.
         """
-        own: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent).filter(account_id=account_id)
+        rows: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent)
+        own = rows.filter(account_id=account_id)
         deleted = own.filter(kind=AuditKind.PERSON_DELETED).values("subject_id")
         acting, affected = (
             Q(**{f"{column}__in": member_ids}) | Q(**{f"{column}__in": deleted})

@@ -195,11 +195,12 @@ def test_the_claim_and_the_scope_are_those_of_the_settings(
 
 
 def test_userinfo_lists_groups_that_the_token_leaves_out() -> None:
-    token = {"iss": "i", "sub": "42"}
-    for first, second, expected in (
-        ({}, {"groups": ["a"]}, {"a"}),
-        ({"groups": ["b"]}, {"groups": ["a"]}, {"b"}),
-        ({}, {}, set()),
-    ):
+    token: dict[str, object] = {"iss": "i", "sub": "42"}
+    cases: list[tuple[dict[str, object], dict[str, object], frozenset[str]]] = [
+        ({}, {"groups": ["a"]}, frozenset("a")),
+        ({"groups": ["b"]}, {"groups": ["a"]}, frozenset("b")),
+        ({}, {}, frozenset()),
+    ]
+    for first, second, expected in cases:
         identity = read_identity(token | first, token | second, groups_claim="groups")
         assert identity.groups == expected
