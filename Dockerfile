@@ -1,9 +1,11 @@
 # Fieldwatch's image: one for web, worker and beat; compose.yaml shows them together.
-FROM python:3.11-slim AS packages
+# To pin the base image: docker build --build-arg BASE=python:3.11-slim@sha256:<digest> .
+ARG BASE=python:3.11-slim
+FROM ${BASE} AS packages
 COPY requirements/app.txt /tmp/app.txt
 RUN python -m venv /opt/fieldwatch && /opt/fieldwatch/bin/pip install --no-cache-dir --require-hashes --no-deps -r /tmp/app.txt
 
-FROM python:3.11-slim
+FROM ${BASE}
 ENV PATH=/opt/fieldwatch/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     FIELDWATCH_HOME=/var/lib/fieldwatch FIELDWATCH_STATIC=/srv/static FIELDWATCH_PRODUCTION=1 LOG_FORMAT=json
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/fieldwatch fieldwatch
@@ -13,6 +15,7 @@ COPY manage.py gunicorn.conf.py pyproject.toml ./
 COPY dashboard dashboard
 COPY templates templates
 COPY static static
+COPY docs docs
 # This step needs no keys: they come with the environment when the image runs.
 RUN FIELDWATCH_PRODUCTION=0 FIELDWATCH_HOME=/tmp/build python manage.py collectstatic --noinput --verbosity 0 && rm -rf /tmp/build
 USER fieldwatch

@@ -1,4 +1,4 @@
-# The commands a person must know: run, test, check, bench, lock.
+# The commands a person must know: run, test, check, bench, lock, sbom.
 PYTHON ?= python3
 VENV ?= .venv
 # More than a core each: many tests wait for a server, a browser or a mail.
@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
-.PHONY: install install-dev run test check bench soak lock docs pictures
+.PHONY: install install-dev run test check bench soak sbom lock docs pictures
 .DEFAULT_GOAL := run
 
 $(VENV)/.app: requirements/app.txt
@@ -44,6 +44,7 @@ check: install-dev
 	  ALLOWED_HOSTS=fieldwatch.example FIELDWATCH_URL=https://fieldwatch.example \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python requirements/check.py
+	$(BIN)/python requirements/audit.py
 
 bench: $(VENV)/.bench
 	@exec $(BIN)/python -m bench $(ARGS)
@@ -55,6 +56,9 @@ docs: install-dev
 	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/glossary.py
 	$(BIN)/python docs/figures.py
+
+sbom: install-dev
+	$(BIN)/python requirements/sbom.py
 
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt

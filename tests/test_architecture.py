@@ -47,7 +47,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("figures",),
         ("insight",),
         ("forecast", "effects", "queries", "people"),
-        ("audit",),
+        ("audit", "erasure"),
         ("series", "models"),
         ("compiled_queries", "domain", "postgresql", "apps"),
     ),
@@ -76,7 +76,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("edits", "reports"),
         ("tables", "projects"),
         ("charts", "connections", "http"),
-        ("auth", "monitoring", "templatetags"),
+        ("auth", "monitoring", "templatetags", "help"),
         ("formatting", "apps"),
     ),
     "simulator": (

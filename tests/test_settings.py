@@ -35,6 +35,8 @@ from dashboard.settings.kinds import (
     Kind,
     Line,
     PathTemplate,
+    RolesByGroup,
+    Scopes,
     SecretText,
     Switch,
     Usernames,
@@ -145,6 +147,14 @@ WRONG: dict[type, list[str]] = {
     Usernames: [
         *(",", "anna,", ",anna", "anna ben", "anna;ben", "anna/ben", "anna,,ben", "<anna>"),
         *("anna:1", "x" * 151),
+    ],
+    RolesByGroup: [
+        *(",", "leads", "leads=", "=viewer", "leads=owner", "leads=Viewer", "leads=viewer@"),
+        *("leads=viewer,,all=viewer", "leads:viewer", "leads=viewer;all=viewer", "a=b=viewer"),
+    ],
+    Scopes: [
+        *("email", "openid,email", "OpenID", "openid  email", "openid\u00a0email", "profile email"),
+        *("open id", "é openid", "openid é", "openidx", "xopenid"),
     ],
     AmountsByCurrency: [
         *("EUR", "EUR=", "=5", "EUR=lots", "EUR=-5", "EUR=0", "EUR=NaN", "EUR=inf", "EURO=5"),
@@ -267,6 +277,7 @@ RIGHT: dict[str, list[str]] = {
     "READING_DAYS": ["1", "90"],
     "READING_HOURLY_DAYS": ["14", "3650"],
     "CYCLE_DAYS": ["1"],
+    "AUDIT_DAYS": ["0", "365"],
     "COUNTRY_ZONES": ["", "us=America/Chicago", "US=America/Chicago, br=America/Manaus"],
     "EMAIL_URL": [
         *("", "smtp://mail.example:25", "submission://u:p@mail.example:587"),
@@ -290,6 +301,9 @@ RIGHT: dict[str, list[str]] = {
     "OIDC_CLIENT_ID": ["", "https://client.example/7 of 9"],
     "OIDC_CLIENT_SECRET": ["", "x", "s3cret~!"],
     "OIDC_TRUSTED_DOMAINS": ["", "Example.com", "example.com, example.org,"],
+    "OIDC_SCOPE": ["openid", "openid profile email groups"],
+    "OIDC_GROUPS_CLAIM": ["groups", "https://example.com/groups"],
+    "OIDC_ROLES": ["", "leads=editor", "Field leads=administrator@main, all=viewer"],
     "SECURE_SSL_REDIRECT": ["0", "1"],
     "SECURE_HSTS_INCLUDE_SUBDOMAINS": ["1"],
     "SECURE_HSTS_PRELOAD": ["0"],

@@ -7,26 +7,23 @@ finds that nobody would be left. On SQLite transactions are serialised anyway.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from dashboard.fielding import audit
+from dashboard.fielding import audit, erasure
 from dashboard.fielding.audit import Origin
 from dashboard.fielding.models import (
     AuditKind,
     ExchangeAccount,
     Mail,
-    MailPreferences,
     Membership,
     Notice,
-    SavedView,
     User,
 )
 from dashboard.fielding.models.alerts import ACCOUNT_CLOSED
@@ -61,13 +58,16 @@ def set_role(
     now: datetime,
     exchange_user_id: str | None = None,
 ) -> Membership:
-    """Set a person's role on a connection; LastAdministrator if it would have none left."""
+    """Set a person's role on a connection; LastAdministrator if it would have none left.
+
+    From then on the groups of the identity provider no longer decide it.
+    """
     with transaction.atomic():
         _lock([account.pk])
         known = Membership.objects.filter(user=user, account=account).first()
         if known and role != ROLE.ADMINISTRATOR:
             _keep_an_administrator(known)
-        columns = {"role": role}
+        columns: dict[str, object] = {"role": role, "by_groups": False}
         if exchange_user_id is not None:
             columns["exchange_user_id"] = exchange_user_id
         membership, _ = Membership.objects.update_or_create(
@@ -82,6 +82,81 @@ def set_role(
             details={"from": known.role if known else None, "to": role},
         )
     return membership
+
+
+def follow_groups(*, user: User, roles: Mapping[int, str], origin: Origin, now: datetime) -> None:
+    """Grant and withdraw roles as the identity provider's groups say.
+
+    roles: by id of the connection. A role that somebody set by hand stays, and so does that of a
+    connection's last administrator, with a row in the audit log.
+    """
+    with transaction.atomic():
+        followed = set(user.memberships.filter(by_groups=True).values_list("account_id", flat=True))
+        _lock(followed | set(roles))
+        accounts = ExchangeAccount.objects.filter(pk__in=followed | set(roles)).order_by("pk")
+        current = {
+            row.account_id: row for row in user.memberships.select_related("account", "user")
+        }
+        for account in accounts:
+            known, role = current.get(account.pk), roles.get(account.pk)
+            if known is None and role:
+                Membership.objects.create(user=user, account=account, role=role, by_groups=True)
+                changed = _role_details(None, role)
+                _record(AuditKind.ROLE_CHANGED, user, origin, now, account=account, **changed)
+            elif known and known.by_groups and known.role != role:
+                _follow_group(known, role, origin, now)
+
+
+def _follow_group(known: Membership, role: str | None, origin: Origin, now: datetime) -> None:
+    """Change or remove a membership that groups decide, unless nobody would be left."""
+    user, account, changed = known.user, known.account, _role_details(known.role, role)
+    try:
+        _keep_an_administrator(known)
+    except LastAdministrator:
+        _record(AuditKind.ROLE_KEPT, user, origin, now, account=account, **changed)
+        return
+    if role:
+        known.role = role
+        known.save(update_fields=["role"])
+    else:
+        known.delete()
+    kind = AuditKind.ROLE_CHANGED if role else AuditKind.MEMBER_REMOVED
+    _record(kind, user, origin, now, account=account, **changed)
+
+
+def _role_details(before: str | None, after: str | None) -> dict[str, object]:
+    return {"from": before, "to": after, "by": "groups of single sign-on"}
+
+
+def let_groups_decide(*, membership: Membership, origin: Origin, now: datetime) -> None:
+    """Let the provider's groups decide this role from the person's next single sign-on on."""
+    with transaction.atomic():
+        if Membership.objects.filter(pk=membership.pk, by_groups=False).update(by_groups=True):
+            _record(
+                AuditKind.ROLE_SOURCE_CHANGED,
+                membership.user,
+                origin,
+                now,
+                account=membership.account,
+            )
+
+
+def create_without_password(*, email: str, full_name: str) -> User:
+    """Create a person who has no password; the username is the address, numbered if taken."""
+    first, _, last = full_name.strip().partition(" ")
+    user = User(username=_free_name(email), email=email, first_name=first, last_name=last)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def _free_name(email: str) -> str:
+    """Return the address as a username, with a number if the name is taken."""
+    name, number = email[:150], 1
+    while User.objects.filter(username__iexact=name).exists():
+        number += 1
+        name = f"{email[:140]} {number}"
+    return name
 
 
 def remove_member(*, membership: Membership, origin: Origin, now: datetime) -> None:
@@ -173,9 +248,10 @@ def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def delete(*, user: User, origin: Origin, now: datetime) -> None:
-    """Delete a person's name, address, roles, mails and views; keep an anonymous row.
+    """Delete a person's name, address and everything that is theirs; keep an anonymous row.
 
-    Their edits, notes, incidents and rules refer to that row; the audit log keeps the name.
+    Their edits, notes, incidents and rules refer to that row; the audit log keeps the name. What
+    the exchange says about its own users stays.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
@@ -189,14 +265,10 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
             _record(AuditKind.PERSON_DELETED, user, origin, now, account=membership.account)
         if not memberships:
             _record(AuditKind.PERSON_DELETED, user, origin, now)
-        Authenticator.objects.filter(user=user).delete()
-        Membership.objects.filter(user=user).delete()
-        MailPreferences.objects.filter(user=user).delete()
-        SavedView.objects.filter(user=user).delete()
-        EmailAddress.objects.filter(user=user).delete()
-        Notice.objects.filter(recipient=user).delete()
-        Mail.objects.filter(recipient=user).delete()
+        erasure.delete_own_rows(user)
+        name = str(user)
         _anonymise(user, now)
+        erasure.replace_name(name, new=str(user))
 
 
 def end_sessions(user: User) -> int:

@@ -42,6 +42,8 @@ from dashboard.settings.kinds import (
     Folder,
     Line,
     PathTemplate,
+    RolesByGroup,
+    Scopes,
     SecretText,
     Switch,
     Usernames,
@@ -154,6 +156,8 @@ READING_DAYS = env.read("READING_DAYS", WholeNumber(1, 3650), 14)
 READING_HOURLY_DAYS = env.read("READING_HOURLY_DAYS", WholeNumber(1, 3650), 90)
 #: days to keep the record of each sync
 CYCLE_DAYS = env.read("CYCLE_DAYS", WholeNumber(1, 3650), 14)
+#: days to keep entries of the audit log; 0: for good
+AUDIT_DAYS = env.read("AUDIT_DAYS", WholeNumber(0, 36_500), 0)
 #: time zones of groups by country, where the built-in table does not fit (default: none)
 _country_zones = env.read_if_set("COUNTRY_ZONES", ZonesByCountry())
 COUNTRY_ZONES = _country_zones or {}
@@ -202,6 +206,13 @@ OIDC_CLIENT_SECRET = env.read_if_set("OIDC_CLIENT_SECRET", SecretText()) or ""
 #: (default: none)
 _trusted_domains = env.read_if_set("OIDC_TRUSTED_DOMAINS", Domains())
 OIDC_TRUSTED_DOMAINS = _trusted_domains or frozenset()
+#: what Fieldwatch asks the provider for; Okta sends groups only with `groups` in it
+OIDC_SCOPE = env.read("OIDC_SCOPE", Scopes(), "openid profile email")
+#: the claim in which the provider lists a person's groups
+OIDC_GROUPS_CLAIM = env.read("OIDC_GROUPS_CLAIM", Line(), "groups")
+#: roles by group of the provider, on every connection or on one, applied at each single sign-on
+#: (default: none)
+OIDC_ROLES = env.read_if_set("OIDC_ROLES", RolesByGroup()) or []
 #: in production: `0` if your proxy redirects to https
 SECURE_SSL_REDIRECT = env.read("SECURE_SSL_REDIRECT", Switch(), True) and PRODUCTION
 #: in production: `1` if every subdomain of the host in `FIELDWATCH_URL` speaks https: browsers
@@ -223,6 +234,7 @@ for _is_wrong, _sentence in (
         "OIDC_URL and OIDC_CLIENT_ID are set together, and OIDC_CLIENT_SECRET only with them",
     ),
     (OIDC_TRUSTED_DOMAINS and not OIDC_URL, "OIDC_TRUSTED_DOMAINS is set only with OIDC_URL"),
+    (OIDC_ROLES and not OIDC_URL, "OIDC_ROLES is set only with OIDC_URL"),
     (SSO_ONLY and not OIDC_URL, "SSO_ONLY needs OIDC_URL: nobody could sign in"),
     (
         SSO_ONLY_EXCEPT and not SSO_ONLY,
@@ -276,7 +288,7 @@ else:  # no mail server: each mail is a file in the state folder
 EMAIL_TIMEOUT = 30
 
 STATIC_ROOT = STATIC
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("help", BASE_DIR / "docs" / "pictures")]
 
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 CSRF_TRUSTED_ORIGINS = [FIELDWATCH_URL]

@@ -224,6 +224,41 @@ class Usernames:
 
 
 @dataclass(frozen=True)
+class RolesByGroup:
+    """Roles by the identity provider's groups."""
+
+    is_secret = False
+    takes = (
+        "group=role or group=role@connection, separated by commas; the role is viewer, editor or "
+        "administrator"
+    )
+
+    def parse(self, text: str) -> list[tuple[str, str, str]]:
+        """Return group, role and connection; an empty connection is every one."""
+        roles = []
+        for entry in list_entries(text):
+            match = re.fullmatch(r"([^=]+)=(viewer|editor|administrator)(?:@(.+))?", entry)
+            if match is None:
+                raise ValueError
+            roles.append((match[1].strip(), match[2], (match[3] or "").strip()))
+        return roles
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """What is asked of an identity provider."""
+
+    is_secret = False
+    takes = "scopes separated by spaces, one of them openid"
+
+    def parse(self, text: str) -> str:
+        """Return the scopes as they are sent."""
+        if not re.fullmatch(r"[\x21-\x7e]+( [\x21-\x7e]+)*", text) or "openid" not in text.split():
+            raise ValueError
+        return text
+
+
+@dataclass(frozen=True)
 class AmountsByCurrency:
     """Amounts of money by currency code."""
 

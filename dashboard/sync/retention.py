@@ -1,4 +1,4 @@
-"""Delete old rows: readings are thinned with age, cycles and quarantined items are deleted.
+"""Delete old rows: readings are thinned with age, cycles and others are deleted.
 
 Readings are written in the order of time, so an id marks how far thinning has come: each call goes
 on where the last one stopped and reads only rows that have become old enough since.
@@ -14,7 +14,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
+from dashboard.fielding import audit
 from dashboard.fielding.models import (
+    AuditEvent,
+    AuditKind,
     Cycle,
     Quarantine,
     Reading,
@@ -52,6 +55,26 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=QUARANTINE_DAYS)).delete()
     what_if.delete_old_answers(now=now)
     _delete_unused_selections(now - timedelta(days=SELECTION_DAYS))
+    if settings.AUDIT_DAYS:
+        _delete_old_audit_entries(now=now)
+
+
+@transaction.atomic
+def _delete_old_audit_entries(*, now: datetime) -> None:
+    """Delete entries of the audit log that are older than AUDIT_DAYS, and record how many."""
+    before, deleted = now - timedelta(days=settings.AUDIT_DAYS), 0
+    for _ in range(CHUNKS_PER_CALL):
+        count = AuditEvent.objects.delete_expired(before=before, limit=ROWS_PER_DELETE)
+        deleted += count
+        if count < ROWS_PER_DELETE:
+            break
+    if deleted:
+        audit.record(
+            kind=AuditKind.ENTRIES_DELETED,
+            origin=audit.SYSTEM,
+            now=now,
+            details={"count": deleted, "before": f"{before:%Y-%m-%d %H:%M} UTC"},
+        )
 
 
 def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:

@@ -76,6 +76,8 @@ PAGES = [
     "/rate-cards/",
     "/rate-cards/?unit={unit}&country=de",
     "/words/",
+    "/help/",
+    "/help/operate/",
     "/activity/",
     "/activity/prices/?whose=all",
     "/spend/",

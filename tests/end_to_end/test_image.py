@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
+import importlib.metadata
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -23,6 +26,7 @@ import psycopg
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from packaging.requirements import Requirement
 
 from tests.conftest import missing
 from tests.end_to_end.product import ROOT, free_port
@@ -80,9 +84,10 @@ def image(tmp_path: Path) -> Iterator[Image]:
     assert database
     folder, name = tmp_path / "srv", f"fieldwatch_image_{secrets.token_hex(4)}"
     folder.mkdir()
+    kept = _in_the_context()
     for sources in (step.split() for step in steps("COPY") if not step.startswith("--from")):
         for source in sources[:-1]:
-            _copy(ROOT / source, folder / source)
+            _copy(ROOT / source, folder / source, kept)
     with psycopg.connect(database, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
     given = {
@@ -106,12 +111,32 @@ def image(tmp_path: Path) -> Iterator[Image]:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+def _in_the_context() -> set[Path]:
+    """The files that .dockerignore lets into a build, of those that git knows."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    patterns = (ROOT / ".dockerignore").read_text().split()
+    kept = set()
+    for name in listed.stdout.split("\0"):
+        parents = [name, *(str(parent) for parent in Path(name).parents)]
+        excluded = False
+        for pattern in patterns:  # the last one that matches decides
+            wanted = pattern.removeprefix("!").removeprefix("**/")
+            if any(fnmatch.fnmatch(part, wanted) for part in parents):
+                excluded = not pattern.startswith("!")
+        if name and not excluded:
+            kept.add(ROOT / name)
+    return kept
+
+
+def _copy(source: Path, target: Path, kept: set[Path]) -> None:
+    files = [file for file in kept if file == source or source in file.parents]
+    assert files, f"{source} is not in the context of the build"
+    for file in files:
+        goal = target / file.relative_to(source) if file != source else target
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, goal)
 
 
 def ready(image: Image) -> dict[str, Any]:
@@ -128,6 +153,8 @@ def ready(image: Image) -> dict[str, Any]:
 
 @pytest.mark.services
 def test_what_the_image_holds_is_built_migrated_started_and_becomes_ready(image: Image) -> None:
+    assert (image.folder / "docs" / "tour.md").exists()
+    assert not list(image.folder.glob("docs/*.py"))
     build = next(step for step in steps("RUN") if "collectstatic" in step)
     image.run(["sh", "-c", build.replace(BUILD, str(image.folder / "build"))])
     image.run(COMPOSE["services"]["migrate"]["command"])
@@ -153,6 +180,23 @@ def test_the_image_installs_as_make_does() -> None:
     for flag in ("--require-hashes", "--no-deps"):
         assert flag in steps("RUN")[0]
         assert flag in makefile
+
+
+def test_every_stage_begins_with_the_base_that_a_digest_can_pin() -> None:
+    assert steps("ARG") == ["BASE=python:3.11-slim"]
+    assert {step.split()[0] for step in steps("FROM")} == {"${BASE}"}
+    assert COMPOSE["x-fieldwatch"]["build"]["args"]["BASE"] == "${BASE:-python:3.11-slim}"
+
+
+def test_the_image_installs_the_releases_that_the_tests_run_with() -> None:
+    pins = (ROOT / "requirements" / "app.txt").read_text()
+    lines = [line.rstrip("\\ ") for line in pins.splitlines() if re.match(r"[a-z0-9]", line)]
+    wanted = [Requirement(line) for line in lines]
+    assert len(wanted) > 50
+    here = [one for one in wanted if one.marker is None or one.marker.evaluate()]
+    assert [
+        str(one) for one in here if not one.specifier.contains(importlib.metadata.version(one.name))
+    ] == []
 
 
 def test_nothing_runs_as_root_and_no_key_is_in_the_image() -> None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import DatabaseError, connection, transaction
+from pytest_django import Settings
 
-from dashboard.fielding.models import Cycle, Quarantine, Reading, TargetGroup
+from dashboard.fielding import audit
+from dashboard.fielding.models import (
+    AuditCutoff,
+    AuditEvent,
+    AuditKind,
+    Cycle,
+    Quarantine,
+    Reading,
+    TargetGroup,
+)
 from dashboard.sync import retention
 from tests import factories
 
@@ -112,3 +123,35 @@ def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: Targ
         )
     retention.delete_old_rows(now=factories.NOW)
     assert [item.operation for item in Quarantine.objects.all()] == ["new"]
+
+
+def test_entries_of_the_audit_log_are_deleted_when_the_setting_says_so_and_only_then(
+    settings: Settings,
+) -> None:
+    now = factories.NOW
+    for days in (400, 366, 364, 0):
+        at = now - days * DAY
+        audit.record(kind=AuditKind.MUTED, origin=audit.SYSTEM, now=at, target=f"{days} days")
+
+    def log() -> list[tuple[str, str]]:
+        return list(AuditEvent.objects.order_by("pk").values_list("kind", "target"))
+
+    everything = log()
+    retention.delete_old_rows(now=now)
+    assert log() == everything
+    settings.AUDIT_DAYS = 365
+    retention.delete_old_rows(now=now)
+    kept = [("muted", "364 days"), ("muted", "0 days")]
+    assert log() == [*kept, ("entries-deleted", "")]
+    assert AuditEvent.objects.latest("pk").details == {"count": 2, "before": "2025-11-20 12:00 UTC"}
+    retention.delete_old_rows(now=now)
+    assert log() == [*kept, ("entries-deleted", "")]
+    assert not AuditCutoff.objects.exists()
+    for statement in ("DELETE FROM fielding_auditevent", "UPDATE fielding_auditevent SET at = at"):
+        with (
+            pytest.raises(DatabaseError, match="never changed or deleted"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            AuditCutoff.objects.create(before=now - DAY)  # rows of today stay
+            cursor.execute(statement)

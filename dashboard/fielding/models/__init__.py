@@ -11,7 +11,7 @@ from dashboard.fielding.models.alerts import (
     Notice,
     Rule,
 )
-from dashboard.fielding.models.audit import AuditEvent, AuditKind
+from dashboard.fielding.models.audit import AuditCutoff, AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
 from dashboard.fielding.models.edits import AdviceRecord, Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
@@ -37,6 +37,7 @@ from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRef
 
 __all__ = [
     "AdviceRecord",
+    "AuditCutoff",
     "AuditEvent",
     "AuditKind",
     "Baseline",

@@ -1,11 +1,15 @@
-"""The audit log: who did what, when and from where. Rows are added, never changed or deleted."""
+"""The audit log: who did what, when and from where.
+
+Rows are added and never changed; only rows older than AUDIT_DAYS are deleted.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NoReturn, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 
@@ -14,6 +18,7 @@ class AuditKind(StrEnum):
 
     SIGNED_IN = "signed-in"
     SIGN_IN_REFUSED = "sign-in-refused"
+    SINGLE_SIGN_ON_REFUSED = "single-sign-on-refused"
     PASSWORD_REFUSED = "password-refused"  # noqa: S105  a kind, no password
     CODE_REFUSED = "code-refused"
     SIGNED_OUT = "signed-out"
@@ -33,6 +38,8 @@ class AuditKind(StrEnum):
     PERSON_ADDED = "person-added"
     INVITED = "invited"
     ROLE_CHANGED = "role-changed"
+    ROLE_KEPT = "role-kept"
+    ROLE_SOURCE_CHANGED = "role-source-changed"
     MEMBER_REMOVED = "member-removed"
     PERSON_CLOSED = "person-closed"
     PERSON_REOPENED = "person-reopened"
@@ -55,6 +62,7 @@ class AuditKind(StrEnum):
     WEBHOOK_REMOVED = "webhook-removed"
     SECRETS_REKEYED = "secrets-rekeyed"
     BACKED_UP = "backed-up"
+    ENTRIES_DELETED = "entries-deleted"
     EXPORTED = "exported"
     STATUS_LINK_CREATED = "status-link-created"
     STATUS_LINK_REVOKED = "status-link-revoked"
@@ -65,6 +73,7 @@ class AuditKind(StrEnum):
 LABELS: dict[AuditKind, str] = {
     AuditKind.SIGNED_IN: "Signed in",
     AuditKind.SIGN_IN_REFUSED: "Sign-in refused",
+    AuditKind.SINGLE_SIGN_ON_REFUSED: "Single sign-on refused",
     AuditKind.PASSWORD_REFUSED: "Wrong password while signed in",
     AuditKind.CODE_REFUSED: "Wrong two-factor code",
     AuditKind.SIGNED_OUT: "Signed out",
@@ -84,6 +93,8 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.PERSON_ADDED: "Person added",
     AuditKind.INVITED: "Invited",
     AuditKind.ROLE_CHANGED: "Role changed",
+    AuditKind.ROLE_KEPT: "Role kept: the last administrator",
+    AuditKind.ROLE_SOURCE_CHANGED: "Role follows single sign-on groups",
     AuditKind.MEMBER_REMOVED: "Removed from the connection",
     AuditKind.PERSON_CLOSED: "User account closed",
     AuditKind.PERSON_REOPENED: "User account reopened",
@@ -106,12 +117,54 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.WEBHOOK_REMOVED: "Webhook removed",
     AuditKind.SECRETS_REKEYED: "Stored secrets re-encrypted",
     AuditKind.BACKED_UP: "Backup created",
+    AuditKind.ENTRIES_DELETED: "Old audit entries deleted",
     AuditKind.EXPORTED: "File downloaded",
     AuditKind.STATUS_LINK_CREATED: "Link to a status created",
     AuditKind.STATUS_LINK_REVOKED: "Link to a status revoked",
     AuditKind.STATUS_EMAILS_CHANGED: "Scheduled emails of a status changed",
     AuditKind.STATUS_EMAIL_STOPPED: "Client unsubscribed from a status",
 }
+
+
+# Kinds by subject; all others are settings of connections, alerts and emails.
+SIGN_IN_KINDS = frozenset(
+    {
+        AuditKind.SIGNED_IN,
+        AuditKind.SIGN_IN_REFUSED,
+        AuditKind.SINGLE_SIGN_ON_REFUSED,
+        AuditKind.PASSWORD_REFUSED,
+        AuditKind.CODE_REFUSED,
+        AuditKind.SIGNED_OUT,
+        AuditKind.SESSIONS_ENDED,
+    }
+)
+REFUSED_KINDS = frozenset(kind for kind in SIGN_IN_KINDS if kind.endswith("refused"))
+PEOPLE_KINDS = frozenset(
+    {
+        AuditKind.FACTOR_ON,
+        AuditKind.FACTOR_OFF,
+        AuditKind.FACTOR_RESET,
+        AuditKind.RECOVERY_CODES_MADE,
+        AuditKind.PASSWORD_CHANGED,
+        AuditKind.PASSWORD_RESET_ASKED,
+        AuditKind.PASSWORD_SET_BY_LINK,
+        AuditKind.ADDRESS_ASKED,
+        AuditKind.ADDRESS_CHANGED,
+        AuditKind.NAME_CHANGED,
+        AuditKind.IDENTITY_JOINED,
+        AuditKind.IDENTITY_REMOVED,
+        AuditKind.PERSON_ADDED,
+        AuditKind.INVITED,
+        AuditKind.ROLE_CHANGED,
+        AuditKind.ROLE_KEPT,
+        AuditKind.ROLE_SOURCE_CHANGED,
+        AuditKind.MEMBER_REMOVED,
+        AuditKind.PERSON_CLOSED,
+        AuditKind.PERSON_REOPENED,
+        AuditKind.PERSON_DELETED,
+    }
+)
+DOWNLOAD_KINDS = frozenset({AuditKind.EXPORTED, AuditKind.BACKED_UP, AuditKind.STATUS_LINK_CREATED})
 
 
 class AuditIsAppendOnly(TypeError):
@@ -125,13 +178,36 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
     """Rows of the audit log, which can only be read and added."""
 
     def concerning(self, account_id: int, member_ids: list[int]) -> Self:
-        """Return an account's own rows, and its members' rows that belong to no account.
+        """Return an account's own rows, its members' rows that belong to no account, and the rows
+        that concern no person of Fieldwatch, such as sign-ins under an unknown name.
 
-        member_ids: the present members. What a member did to a person outside the account is left
-        out, because it would name people of other accounts.
+        member_ids: the present members; those who were deleted are added. What a member did to a
+        person outside the account is left out, because it would name people of other accounts.
         """
-        people = Q(subject_id__in=member_ids) | Q(subject_id=None, person_id__in=member_ids)
+        rows: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent)
+        own = rows.filter(account_id=account_id)
+        deleted = own.filter(kind=AuditKind.PERSON_DELETED).values("subject_id")
+        acting, affected = (
+            Q(**{f"{column}__in": member_ids}) | Q(**{f"{column}__in": deleted})
+            for column in ("person_id", "subject_id")
+        )
+        people = affected | Q(acting, subject_id=None) | Q(person_id=None, subject_id=None)
         return self.filter(Q(account_id=account_id) | Q(people, account_id=None))
+
+    @transaction.atomic
+    def delete_expired(self, *, before: datetime, limit: int) -> int:
+        """Delete the oldest rows if they are from before then, at most `limit`; return how many.
+
+        The database's triggers let exactly these go, while this transaction lasts.
+        """
+        oldest = self.order_by("pk").values_list("pk", "at")[:limit]
+        expired = [pk for pk, at in oldest if at < before]
+        if expired:
+            AuditCutoff.objects.create(before=before)
+            rows: models.QuerySet[AuditEvent] = models.QuerySet(AuditEvent, using=self.db)
+            rows.filter(pk__in=expired)._raw_delete(self.db)
+            AuditCutoff.objects.all().delete()
+        return len(expired)
 
     def update(self, *_: object, **__: object) -> NoReturn:
         """Raise AuditIsAppendOnly."""
@@ -154,6 +230,15 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
 
     _raw_delete = delete  # type: ignore[assignment]
     _update = update
+
+
+class AuditCutoff(models.Model):
+    """Until when rows of the audit log may be deleted; it has a row only in `delete_expired`."""
+
+    before = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"before {self.before:%Y-%m-%d %H:%M:%S}Z"
 
 
 class AuditEvent(models.Model):

@@ -117,6 +117,8 @@ class Membership(models.Model):
     )
     role = models.CharField(max_length=13, choices=Role)
     exchange_user_id = foreign_id(blank=True, default="")
+    # Whether the groups of the identity provider decide the role, at each single sign-on.
+    by_groups = models.BooleanField(default=False, db_default=False)
 
     objects = MembershipQuerySet.as_manager()
 

@@ -28,7 +28,7 @@ from dashboard.alerts.mail import security
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import secret_box
 from dashboard.web.auth import audit, sessions, throttle
-from dashboard.web.auth.sso import identities
+from dashboard.web.auth.sso import group_roles, identities
 
 log = logging.getLogger(__name__)
 PASSWORD_HINT = (
@@ -173,14 +173,16 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         """Start recording the use of this session, after any kind of sign-in.
 
-        A new identity is linked now, after the second factor.
+        A new identity is linked now, after the second factor; roles follow the provider's groups.
         """
         request.session[sessions.USED] = int(unix_time())
-        joining = (options.get("signal_kwargs") or {}).get("joining")
+        single_sign_on = options.get("signal_kwargs") or {}
+        joining = single_sign_on.get("joining")
         if joining and identities.link_identity(user, **joining, unasked=True):
             self.send_notification_mail("socialaccount/email/account_connected", user)
         methods = [record.get("method") for record in get_authentication_records(request, user)]
         audit.record(request, AuditKind.SIGNED_IN, person=user, details={"method": methods})
+        group_roles.apply_groups(request, user, single_sign_on.get("groups"))
         response: HttpResponse = super().post_login(request, user, **options)
         return response
 

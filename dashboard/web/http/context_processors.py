@@ -48,6 +48,7 @@ PLACES = [
         ("rules", "rules-of", "rule", "recipients", "mute", "mails", "mail", "mail-choice"),
     ),
 ]
+HELP = NavItem("help", "Help", ("help", "help-page", "words"))
 CONNECTIONS = NavItem(
     "connections",
     "Connections",
@@ -63,7 +64,7 @@ def navigation(request: HttpRequest) -> dict[str, object]:
     if not user or not user.is_authenticated:
         return {}
     administered = administered_accounts(request)
-    places = [*PLACES, CONNECTIONS] if administered else PLACES
+    places = [*PLACES, *([CONNECTIONS] if administered else []), HELP]
     return {
         "places": [(place, current in place.under) for place in places],
         "administered": administered,

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount
-from dashboard.fielding.models.audit import LABELS, AuditQuerySet
+from dashboard.fielding.models.audit import (
+    DOWNLOAD_KINDS,
+    LABELS,
+    PEOPLE_KINDS,
+    REFUSED_KINDS,
+    SIGN_IN_KINDS,
+    AuditQuerySet,
+)
 from dashboard.web.auth import sessions
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.tables import exports
@@ -20,6 +28,17 @@ from dashboard.web.tables.query_state import Column, Listing
 COLUMNS = {"when": Column("When", "at", descending=True)}
 FILTERS = {"kind": "kind"}
 DATES = ("from", "to")
+# Subjects of the log: the name in the query string, its label, its kinds.
+AREAS: dict[str, tuple[str, frozenset[AuditKind]]] = {
+    "sign-ins": ("Sign-ins and sign-outs", SIGN_IN_KINDS),
+    "refused": ("Failed sign-ins", REFUSED_KINDS),
+    "people": ("People and roles", PEOPLE_KINDS),
+    "downloads": ("Downloads and links", DOWNLOAD_KINDS),
+    "settings": (
+        "Settings and alerts",
+        frozenset(AuditKind) - SIGN_IN_KINDS - PEOPLE_KINDS - DOWNLOAD_KINDS,
+    ),
+}
 HEADINGS = (
     "When (UTC)",
     "Who",
@@ -47,7 +66,7 @@ class AuditLine(NamedTuple):
 
 def listing_of(query: QueryDict) -> Listing:
     """Read filters and sorting from the query string."""
-    return Listing(query, COLUMNS, "when", FILTERS, extras=("who", *DATES))
+    return Listing(query, COLUMNS, "when", FILTERS, extras=("who", "area", "address", *DATES))
 
 
 def audit_rows(account: ExchangeAccount) -> AuditQuerySet:
@@ -57,11 +76,16 @@ def audit_rows(account: ExchangeAccount) -> AuditQuerySet:
 
 
 def filter_rows(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQuerySet:
-    """Filter by person, and by a range of days in the reader's time zone, both included."""
+    """Filter by person, subject, address, and days in the reader's time zone, both included."""
     if person_id := listing.extra.get("who", ""):
         rows = rows.filter(
             Q(person_id=parse_row_id(person_id)) | Q(subject_id=parse_row_id(person_id))
         )
+    if area := listing.extra.get("area", ""):
+        kinds = AREAS[area][1] if area in AREAS else frozenset()
+        rows = rows.filter(kind__in=[kind.value for kind in kinds])
+    if address := listing.extra.get("address", "").strip():
+        rows = rows.filter(address__istartswith=address)
     first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         rows = rows.filter(at__gte=first)
@@ -92,6 +116,10 @@ def audit_table_context(
         "kinds": sorted(
             ((kind.value, LABELS[kind]) for kind in AuditKind), key=lambda kind: kind[1]
         ),
+        "areas": [(name, label) for name, (label, _) in AREAS.items()],
+        "area": listing.extra.get("area", ""),
+        "address": listing.extra.get("address", ""),
+        "keeps_days": settings.AUDIT_DAYS,
         "dates": [(name, name.capitalize(), listing.extra.get(name, "")) for name in DATES],
         "export": path + "export.{}" + listing.address(),
     }

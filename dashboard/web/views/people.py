@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from allauth.mfa.models import Authenticator
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -31,6 +32,8 @@ from dashboard.web.auth.permissions import (
     requires,
 )
 from dashboard.web.auth.proof import proof_required
+
+FOLLOWS = "The role of <bdi>{}</bdi> follows their groups from their next sign-in with {} on."
 
 
 class Invitation(forms.Form):
@@ -74,29 +77,15 @@ class Invitation(forms.Form):
     def save(self) -> Membership:
         """Create the membership, and the person if nobody has this address."""
         email = self.cleaned_data["email"]
-        user = User.objects.filter(email__iexact=email).first() or self._new(email)
+        user = User.objects.filter(email__iexact=email).first() or people.create_without_password(
+            email=email, full_name=self.cleaned_data["name"]
+        )
         return Membership.objects.create(
             user=user,
             account=self.account,
             role=self.cleaned_data["role"],
             exchange_user_id=self.cleaned_data["exchange_user_id"],
         )
-
-    def _new(self, email: str) -> User:
-        first, _, last = self.cleaned_data["name"].strip().partition(" ")
-        user = User(username=_free_name(email), email=email, first_name=first, last_name=last)
-        user.set_unusable_password()
-        user.save()
-        return user
-
-
-def _free_name(email: str) -> str:
-    """Return the address as a username, with a number if the name is taken."""
-    name, number = email[:150], 1
-    while User.objects.filter(username__iexact=name).exists():
-        number += 1
-        name = f"{email[:140]} {number}"
-    return name
 
 
 @requires(Permission.ADMINISTRATOR)
@@ -126,6 +115,8 @@ def people_list(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": rows_with_names,
         "form": form,
         "roles": Membership.Role.of_people(),
+        "by_groups": bool(settings.OIDC_ROLES),
+        "sso": settings.OIDC_NAME,
     }
     return render(request, "connections/people.html", context)
 
@@ -150,6 +141,11 @@ def change_membership(request: HttpRequest, pk: int, membership: int) -> HttpRes
         messages.error(request, "This account is closed. Reopen it first.")
     elif action == "invite":
         _send_invitation(request, row)
+    elif action == "follow" and settings.OIDC_ROLES:
+        people.let_groups_decide(
+            membership=row, origin=audit.origin_of(request), now=timezone.now()
+        )
+        messages.success(request, format_html(FOLLOWS, row.user, settings.OIDC_NAME))
     elif action == "remove" or action in dict(Membership.Role.of_people()):
         _change_role(request, row, action)
     return redirect("people", pk)
@@ -215,8 +211,8 @@ _PERSON_ACTIONS = {
     ),
     "delete": PersonAction(
         "Delete person",
-        "Their name, address, roles, emails and saved views are deleted permanently. Their changes "
-        "are kept under “Deleted person”; the audit log keeps their name.",
+        "Their name, address, roles, emails, saved views and shared links are deleted permanently. "
+        "Their changes are kept under “Deleted person”; the audit log keeps their name.",
         "Delete permanently",
         "<bdi>{}</bdi> was deleted.",
         people.delete,

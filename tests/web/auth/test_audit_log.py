@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.alerts.mail import unsubscribe
-from dashboard.fielding import audit
+from dashboard.fielding import audit, people
 from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, User
 from dashboard.fielding.models.audit import LABELS, AuditIsAppendOnly
 from dashboard.web.tables import audit_table
@@ -437,8 +437,13 @@ def test_administrators_read_what_concerns_their_connection_and_its_people(
     row(kind=AuditKind.SIGN_IN_REFUSED, origin=audit.Origin("web"), subject=dana, target="guess")
     row(kind=AuditKind.SIGNED_IN, origin=audit.Origin("web", person=stranger), target="theirs too")
     row(kind=AuditKind.FACTOR_RESET, origin=by_dana, subject=stranger, target="of a stranger")
+    row(kind=AuditKind.SIGN_IN_REFUSED, origin=audit.Origin("web"), target="of nobody we know")
+    gone = factories.person("viewer", account, username="gone")
+    row(kind=AuditKind.SIGNED_IN, origin=audit.Origin("web", person=gone), target="before deletion")
+    people.delete(user=gone, origin=audit.SYSTEM, now=factories.NOW)
     text = page(browser, account)
-    assert all(words in text for words in ("rows of ours", "sign-in of dana", "guess"))
+    seen = ("rows of ours", "sign-in of dana", "guess", "of nobody we know", "before deletion")
+    assert all(words in text for words in seen)
     assert not any(words in text for words in ("rows of theirs", "theirs too", "of a stranger"))
 
 
@@ -447,7 +452,8 @@ def test_it_is_filtered_by_person_kind_and_day(
 ) -> None:
     dana = factories.person("viewer", account, username="dana")
     for day, kind in enumerate([AuditKind.MUTED, AuditKind.UNMUTED, AuditKind.EXPORTED]):
-        by = audit.Origin("web", person=dana if day else boss)
+        address = "10.1.2.3" if day else "10.9.2.3"
+        by = audit.Origin("web", person=dana if day else boss, address=address)
         now = factories.NOW + timedelta(days=day)
         row(account=account, kind=kind, origin=by, now=now, target=f"row-{day}")
 
@@ -462,6 +468,10 @@ def test_it_is_filtered_by_person_kind_and_day(
     assert shown("?to=2026-11-21") == "01"
     assert shown(f"?who={dana.pk}&kind=exported&from=2026-11-22&to=2026-11-22") == "2"
     assert shown("?who=x") == ""
+    assert shown("?area=settings") == "01"
+    assert shown("?area=downloads") == "2"
+    assert shown("?area=sign-ins") == shown("?area=x") == shown("?address=9") == ""
+    assert shown("?address=10.1.") == "12"
     assert shown("?from=x&to=0000-99-99&sort=nothing&page=-3") == "012"
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
+import textwrap
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.utils.html import escape
 from pytest_django import Settings
 
 from dashboard.alerts.mail import digest, immediate, outbox, security, unsubscribe
@@ -280,6 +288,62 @@ def test_who_is_deleted_leaves_a_stump_and_what_they_did(
     log = client.get(f"/connections/{account.pk}/audit/").content.decode()
     assert "Dana Diaz (dana)" in log
     assert not is_in(sign_in("dana"))
+
+
+def everywhere(*, but: str) -> dict[str, str]:
+    """Every text of every row of every table, but of one; sessions as what they hold."""
+    texts = {}
+    for model in apps.get_models():
+        for row in model._base_manager.values() if model.__name__ != but else ():
+            texts[f"{model.__name__} {row.get('pk', row.get('id', ''))}"] = str(row).lower()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key, value FROM fielding_cache")
+        for key, value in cursor.fetchall():
+            texts[f"cache {key}"] = str(pickle.loads(base64.b64decode(value))).lower()  # noqa: S301
+    for session in Session.objects.all():
+        texts[f"session {session.pk}"] = str(session.get_decoded()).lower()
+    return texts
+
+
+def test_no_table_but_the_audit_log_names_who_is_deleted(
+    boss: User, dana: User, account: ExchangeAccount
+) -> None:
+    User.objects.filter(pk=dana.pk).update(first_name="Dana", last_name="D'Íaz")
+    Authenticator.objects.all().delete()
+    group = factories.group(factories.project(account))
+    browser = sign_in("dana")
+    browser.get("/")
+    sign_in("dana", "wrong")
+    Client().post("/sign-in/forgotten/", {"email": "dana@example.com"})
+    SocialAccount.objects.create(user=dana, uid="42", extra_data={"email": "dana@example.com"})
+    mine = {"page": "groups", "name": "Dana's", "query": "q=dana"}
+    SavedView.objects.create(user=dana, **mine)
+    factories.status_link(factories.shared_status(group.project, created_by=dana), dana, token="t")
+    by_boss = factories.shared_status(factories.project(account), created_by=boss)
+    factories.status_address(by_boss, boss, address="dana@example.com")
+    browser.post(f"/groups/{group.pk}/notes/", {"text": "careful"})
+    factories.edit(group, by=User.objects.get(pk=dana.pk), state="uncertain")
+    change = User.objects.get(pk=dana.pk)
+    sentence = f"Japan: {change}'s CPI change was sent but not confirmed"
+    incident = waiting_notice(boss, account).incident
+    Incident.objects.filter(pk=incident.pk).update(sentence=sentence, headline=sentence)
+    body = MailBody(sentence, textwrap.fill(sentence, 12), f"<p>{escape(sentence)}</p>")
+    immediate.outbox_mail(boss, body, set(), now=factories.NOW)
+    immediate.outbox_mail(change, body, set(), now=factories.NOW)
+    before = everywhere(but="AuditEvent")
+    named = {key.split()[0] for key, text in before.items() if "dana" in text or "íaz" in text}
+    assert {"User", "SavedView", "Mail", "Incident", "StatusAddress", "EmailAddress"} <= named
+    assert "was deleted" in act(sign_in("boss"), dana, account, "delete")
+    after = everywhere(but="AuditEvent")
+    assert [key for key, text in after.items() if "dana" in text or "íaz" in text] == []
+    assert not [key for key, text in after.items() if f"'_auth_user_id': '{dana.pk}'" in text]
+    stump = f"Deleted person {dana.pk}"
+    incident.refresh_from_db()
+    assert incident.sentence == f"Japan: {stump}'s CPI change was sent but not confirmed"
+    mail = Mail.objects.get(recipient=boss, subject__contains="CPI change")
+    assert stump in mail.subject
+    assert stump in mail.html
+    assert AuditEvent.objects.filter(subject_name__contains="D'Íaz").exists()
 
 
 def test_a_deleted_person_stays_deleted_and_their_address_is_free(

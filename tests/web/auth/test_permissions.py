@@ -119,7 +119,11 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     ids |= {kind: make_row() for kind, make_row in rows.items() if route.startswith(f"/{kind}/<")}
     for kind, pk in ids.items():
         route = route.replace(f"{kind}/<key:pk>", f"{kind}/{pk}")
-    route = route.replace("<str:kind>", "cpi").replace("<str:provider_id>", "sso")
+    route = (
+        route.replace("<slug:name>", "tour")
+        .replace("<str:kind>", "cpi")
+        .replace("<str:provider_id>", "sso")
+    )
     if "<key:membership>" in route:
         viewer = world.people["viewer"].memberships.get()
         route = route.replace("<key:membership>", str(viewer.pk))

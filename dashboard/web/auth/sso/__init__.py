@@ -9,6 +9,7 @@ are used.
     tokens.py      ID tokens: algorithm, key, issuer, audience, time, nonce
     wire.py        one request to the provider, bounded in time and size
     provider.py    the provider's endpoints; exchange of a code for an identity
+    group_roles.py roles by the provider's groups
     identities.py  whose an identity is; linking and removing
     flow.py        the pages on the way there and back
 """

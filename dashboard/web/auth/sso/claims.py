@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from dashboard.fielding.domain.text import one_line
+
 LONGEST_SUBJECT = 191  # characters: the column of the sign-in library
 LONGEST_ADDRESS = 254
+LONGEST_NAME = 150
 
 
 class NotConfirmed(Exception):
@@ -24,6 +27,8 @@ class Identity:
     subject: str
     address: str  # empty if none is named
     verified: bool | None  # None: the provider does not say
+    name: str = ""
+    groups: frozenset[str] | None = None  # None: the provider does not say
 
 
 def read_flag(value: object) -> bool:
@@ -31,7 +36,9 @@ def read_flag(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def read_identity(id_token: Mapping[str, object], userinfo: Mapping[str, object]) -> Identity:
+def read_identity(
+    id_token: Mapping[str, object], userinfo: Mapping[str, object], *, groups_claim: str
+) -> Identity:
     """Return the identity of a checked ID token; userinfo adds what it leaves out.
 
     The ID token's address wins. It is verified if a source that names this address says so and no
@@ -48,6 +55,8 @@ def read_identity(id_token: Mapping[str, object], userinfo: Mapping[str, object]
         subject=subject,
         address=address,
         verified=_is_verified(sources, address),
+        name=next(filter(None, map(_read_name, sources)), ""),
+        groups=_read_groups(sources, groups_claim),
     )
 
 
@@ -66,6 +75,29 @@ def _is_verified(sources: tuple[Mapping[str, object], ...], address: str) -> boo
     return bool(address and matching) and all(
         read_flag(source["email_verified"]) for source in with_flag
     )
+
+
+def _read_name(claims: Mapping[str, object]) -> str:
+    name = claims.get("name")
+    return one_line(name)[:LONGEST_NAME] if isinstance(name, str) else ""
+
+
+def _read_groups(sources: tuple[Mapping[str, object], ...], claim: str) -> frozenset[str] | None:
+    """Return the groups of the first source that lists them; none if no source does.
+
+    None if the list is unusable, or too long for a token: Entra ID then sends only a reference to
+    it (`_claim_names`).
+    """
+    for source in sources:
+        if claim in source:
+            value = source[claim]
+            groups = [value] if isinstance(value, str) else value
+            is_list = isinstance(groups, list) and all(isinstance(group, str) for group in groups)
+            return frozenset(map(str, groups)) if is_list and isinstance(groups, list) else None
+    references = [source.get("_claim_names") for source in sources]
+    if any(isinstance(names, Mapping) and claim in names for names in references):
+        return None
+    return None if any(read_flag(source.get("hasgroups")) for source in sources) else frozenset()
 
 
 def _read_subject(claims: Mapping[str, object]) -> str:

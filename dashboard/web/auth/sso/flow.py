@@ -18,10 +18,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from dashboard.fielding.models import User
-from dashboard.web.auth import sessions
+from dashboard.fielding.models import AuditKind, User
+from dashboard.web.auth import audit, sessions
 from dashboard.web.auth.permissions import current_user
-from dashboard.web.auth.sso import identities, provider
+from dashboard.web.auth.sso import group_roles, identities, provider
 from dashboard.web.auth.sso.claims import Identity, NotConfirmed
 from dashboard.web.auth.sso.identities import SSO
 from dashboard.web.auth.sso.wire import ProviderAway
@@ -128,18 +128,19 @@ def _identify_person(request: HttpRequest, state: Mapping[str, object]) -> Ident
 def _sign_in(request: HttpRequest, identity: Identity, next_url: str | None) -> HttpResponse:
     """Sign in the person of the identity, after their second factor."""
     joining: dict[str, str] | None = None
+    groups = group_roles.mapped_groups(identity)
     row = identities.find_identity(identity)
     if row and identities.same_issuer(row, identity):
         user = row.user
         identities.record_use(row, identity)
     elif row:
-        return _refuse_unknown(request, "moved")
+        return _refuse_unknown(request, "moved", identity, row.user)
     else:
-        invited = identities.find_person(identity.address) if _is_verified(identity) else None
+        invited = _find_or_create_person(request, identity, groups)
         if not invited:
-            return _refuse_unknown(request, _why_unknown(identity))
+            return _refuse_unknown(request, _why_unknown(identity), identity)
         if not identities.may_link_unasked(invited):
-            return _refuse_unknown(request, "apart")
+            return _refuse_unknown(request, "apart", identity, invited)
         user = invited
         joining = {
             "issuer": identity.issuer,
@@ -148,12 +149,25 @@ def _sign_in(request: HttpRequest, identity: Identity, next_url: str | None) -> 
         }
     if request.user.is_authenticated:
         if request.user == user and not joining:
+            group_roles.apply_groups(request, user, groups)
             return redirect(next_url or settings.LOGIN_REDIRECT_URL)
         get_adapter(request).logout(request)
     record_authentication(request, user, "socialaccount", provider=SSO, uid=identity.subject)
-    login = Login(user=user, redirect_url=next_url, signal_kwargs={"joining": joining})
+    after = {"joining": joining, "groups": groups}  # after the second factor
+    login = Login(user=user, redirect_url=next_url, signal_kwargs=after)
     response: HttpResponse = perform_login(request, login)
     return response
+
+
+def _find_or_create_person(
+    request: HttpRequest, identity: Identity, groups: list[str] | None
+) -> User | None:
+    """Return whom the verified address belongs to, or somebody new whose groups give a role."""
+    if not _is_verified(identity):
+        return None
+    return identities.find_person(identity.address) or group_roles.create_person(
+        request, identity, groups
+    )
 
 
 def _link_identity(request: HttpRequest, identity: Identity, person_pk: int) -> HttpResponse:
@@ -193,9 +207,20 @@ def _why_unknown(identity: Identity) -> str:
     return "unverified" if identity.address else "nameless"
 
 
-def _refuse_unknown(request: HttpRequest, why: str) -> HttpResponse:
+def _refuse_unknown(
+    request: HttpRequest, why: str, identity: Identity, user: User | None = None
+) -> HttpResponse:
+    """Refuse a person of the provider; the audit log keeps the address that it vouches for."""
     log.warning("single sign-on refused: %s", why)
-    return render(request, "account/unknown.html", {"why": why}, status=403)
+    audit.record(
+        request,
+        AuditKind.SINGLE_SIGN_ON_REFUSED,
+        subject=user,
+        target=identity.address if _is_verified(identity) else "",
+        details={"reason": why},
+    )
+    context = {"why": why, "by_groups": bool(settings.OIDC_ROLES), "name": settings.OIDC_NAME}
+    return render(request, "account/unknown.html", context, status=403)
 
 
 def _refuse_unconfirmed(request: HttpRequest, why: str) -> HttpResponse:

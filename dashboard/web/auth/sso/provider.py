@@ -15,7 +15,6 @@ from dashboard.web.auth.sso.claims import Identity, NotConfirmed, read_identity
 from dashboard.web.auth.sso.tokens import read_id_token
 from dashboard.web.auth.sso.wire import ProviderAway, fetch_object
 
-SCOPE = "openid profile email"
 _WELL_KNOWN = "/.well-known/"
 
 
@@ -29,6 +28,8 @@ class Provider:
     url: str
     client_id: str
     client_secret: str = ""
+    scope: str = "openid profile email"
+    groups_claim: str = "groups"
     patience: float = 10.0
     started_at: float = field(default_factory=time.monotonic)
 
@@ -39,7 +40,7 @@ class Provider:
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": redirect_uri,
-            "scope": SCOPE,
+            "scope": self.scope,
             "state": state,
             "nonce": nonce,
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
@@ -64,7 +65,8 @@ class Provider:
             client_id=self.client_id,
             nonce=nonce,
         )
-        return read_identity(id_token, self._userinfo(document, tokens) or id_token)
+        userinfo = self._userinfo(document, tokens) or id_token
+        return read_identity(id_token, userinfo, groups_claim=self.groups_claim)
 
     def _discover(self) -> dict[str, object]:
         """Return the provider's discovery document."""
@@ -143,6 +145,8 @@ def configured_provider() -> Provider:
         url=settings.OIDC_URL,
         client_id=settings.OIDC_CLIENT_ID,
         client_secret=settings.OIDC_CLIENT_SECRET,
+        scope=settings.OIDC_SCOPE,
+        groups_claim=settings.OIDC_GROUPS_CLAIM,
         patience=settings.OIDC_PATIENCE,
     )
 
