@@ -44,7 +44,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "fielding": (
         ("advice",),
         ("figures",),
-        ("insight",),
+        ("insight", "setup"),
         ("forecast", "effects", "queries", "people"),
         ("audit",),
         ("series", "models"),

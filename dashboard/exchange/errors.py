@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 LONGEST_TEXT = 500
-TOKEN_ADDRESS = "The token address"  # begins the messages about it
+TOKEN_ADDRESS = "The token address"  # noqa: S105  begins the messages about it
 _STEPS = re.compile(r"[^A-Za-z0-9_]+")
 _NUMBER = re.compile(r"_\d+$")  # of a rule
 _ENVELOPES = ("body", "value", "data")
