@@ -137,11 +137,14 @@ def _error_of(exc: httpx.HTTPError, *, outcome_unknown: bool) -> NoAnswer:
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield what an exception was raised from, the nearest first."""
-    below = exc.__cause__
+    """Yield what an exception was raised from, the nearest first.
+
+    httpcore raises its errors again `from None`, which leaves only their context.
+    """
+    below = exc.__cause__ or exc.__context__
     while below is not None:
         yield below
-        below = below.__cause__
+        below = below.__cause__ or below.__context__
 
 
 def _without_frames(exc: Exception) -> Exception:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
@@ -141,10 +140,7 @@ class Command(BaseCommand):
     def remove_connection(self, flags: ConnectionFlags) -> None:
         """Remove a connection and all its data; without --yes only say what that is."""
         account = _find_account(flags.name)
-        held = ", ".join(
-            f"{count:,} {noun}{pluralize(count)}"
-            for noun, count in removal.removal_summary(account).items()
-        )
+        held = removal.describe_removal(account)
         if not flags.yes:
             raise CommandError(
                 f"{account.name} holds {held}. Nothing was removed. To delete all of it for good: "

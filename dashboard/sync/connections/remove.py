@@ -31,12 +31,18 @@ def removal_summary(account: ExchangeAccount) -> dict[str, int]:
     }
 
 
+def describe_removal(account: ExchangeAccount) -> str:
+    """What would be removed with the account, in words: `1 project, 36 target groups, …`."""
+    held = removal_summary(account).items()
+    return ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for noun, count in held)
+
+
 def start_removal(*, account: ExchangeAccount, origin: Origin, now: datetime) -> None:
     """Hide a connection and stop its polling; `finish_removal` deletes its rows.
 
     Its name is free immediately. Administrators who are left without a connection may add one.
     """
-    held = ", ".join(f"{count:,} {noun}s" for noun, count in removal_summary(account).items())
+    held = describe_removal(account)
     with transaction.atomic():
         rows = ExchangeAccount.objects.filter(pk=account.pk, removed_at=None)
         name = f"{account.name[:40]} (removed {account.pk})"

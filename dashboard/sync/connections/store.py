@@ -40,11 +40,8 @@ def add_connection(
 
     Raises ConnectionRefused.
     """
-    if ExchangeAccount.objects.filter(name__iexact=account.name).exists():
-        reason = f"There is already a connection named {account.name}."
-        raise ConnectionRefused({"name": reason})
+    check_settings(account=account, now=now)
     account.due_at = now
-    _validate(account)
     host = urlsplit(account.base_url).netloc
     with transaction.atomic():
         account.save()
@@ -54,6 +51,17 @@ def add_connection(
             people.set_role(user=administrator, account=account, role=role, origin=origin, now=now)
             User.objects.filter(pk=administrator.pk).update(may_add_connections=False)
     return account
+
+
+def check_settings(*, account: ExchangeAccount, now: datetime) -> None:
+    """Raise ConnectionRefused if a connection, new or changed, could not be stored as it is."""
+    if account.pk is None and ExchangeAccount.objects.filter(name__iexact=account.name).exists():
+        reason = f"There is already a connection named {account.name}."
+        raise ConnectionRefused({"name": reason})
+    stored = ExchangeAccount.objects.filter(pk=account.pk).first()
+    if stored and stored.exchange_id != account.exchange_id:
+        _check_unread(stored, now)
+    _validate(account)
 
 
 @transaction.atomic
