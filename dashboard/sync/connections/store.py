@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from dashboard.fielding import audit, people
 from dashboard.fielding.audit import Origin
@@ -43,21 +43,34 @@ def add_connection(
     check_settings(account=account, now=now)
     account.due_at = now
     host = urlsplit(account.base_url).netloc
-    with transaction.atomic():
-        account.save()
-        _record(AuditKind.CONNECTION_ADDED, account, origin, now, to=host)
-        if administrator:
-            role = Membership.Role.ADMINISTRATOR
-            people.set_role(user=administrator, account=account, role=role, origin=origin, now=now)
-            User.objects.filter(pk=administrator.pk).update(may_add_connections=False)
+    try:
+        with transaction.atomic():
+            account.save()
+            _record(AuditKind.CONNECTION_ADDED, account, origin, now, to=host)
+            if administrator:
+                _make_administrator(administrator, account, origin, now)
+    except IntegrityError as exc:  # somebody else has just stored this name
+        raise ConnectionRefused({"name": _name_taken(account)}) from exc
     return account
+
+
+def _make_administrator(
+    user: User, account: ExchangeAccount, origin: Origin, now: datetime
+) -> None:
+    """Give the role, which is from now on the right to add connections."""
+    role = Membership.Role.ADMINISTRATOR
+    people.set_role(user=user, account=account, role=role, origin=origin, now=now)
+    User.objects.filter(pk=user.pk).update(may_add_connections=False)
+
+
+def _name_taken(account: ExchangeAccount) -> str:
+    return f"There is already a connection named {account.name}."
 
 
 def check_settings(*, account: ExchangeAccount, now: datetime) -> None:
     """Raise ConnectionRefused if a connection, new or changed, could not be stored as it is."""
     if account.pk is None and ExchangeAccount.objects.filter(name__iexact=account.name).exists():
-        reason = f"There is already a connection named {account.name}."
-        raise ConnectionRefused({"name": reason})
+        raise ConnectionRefused({"name": _name_taken(account)})
     stored = ExchangeAccount.objects.filter(pk=account.pk).first()
     if stored and stored.exchange_id != account.exchange_id:
         _check_unread(stored, now)
@@ -100,8 +113,8 @@ def _check_unread(account: ExchangeAccount, now: datetime) -> None:
         raise ConnectionRefused({"exchange_id": reason})
     if Webhook.objects.filter(account=account).exclude(registered_at=None).exists():
         reason = (
-            f"{account.name} has a webhook at account {account.exchange_id}. Remove the webhook "
-            "first."
+            f"{account.name} has a webhook at account {account.exchange_id}. Remove it first, on "
+            f"the page of the connection or with: exchange webhook {account.name} remove"
         )
         raise ConnectionRefused({"exchange_id": reason})
     working = account.lease not in ("", scheduling.QUEUED)

@@ -203,7 +203,7 @@ class ConnectionForm(forms.Form):
         auth = self.data.get("auth", API_KEY)
         name = _secret_field(auth) if auth in ExchangeAccount.Auth.values else "api_key"
         if self.data.get(name):
-            self.fields[name].help_text = TYPE_AGAIN
+            self[name].help_text = TYPE_AGAIN
 
 
 def _secret_field(auth: str) -> str:
