@@ -47,8 +47,8 @@ class SignIn(account.LoginView):  # type: ignore[misc]
     extra_context = {"sso": settings.OIDC_NAME if settings.OIDC_URL else ""}
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        """Show the form; before the first administrator is made, only a demo has it."""
-        if setup.is_setup_open() and not setup.demo_accounts():
+        """Show the form; a new installation, where nobody can sign in, is set up first."""
+        if setup.is_setup_open() and not User.objects.filter(is_active=True).exists():
             return redirect("setup")
         answer: HttpResponseBase = super().get(request, *args, **kwargs)
         return answer

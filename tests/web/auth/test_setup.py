@@ -136,6 +136,13 @@ def test_there_is_no_setup_without_a_code_or_with_single_sign_on_only(
     assert client.get("/setup/")["Location"] == "/"
 
 
+def test_somebody_without_an_administrator_can_still_sign_in(client: Client) -> None:
+    factories.person("viewer", factories.account())
+    new_code()
+    assert client.get("/sign-in/").status_code == 200
+    assert client.get("/setup/").status_code == 200
+
+
 def test_who_connected_by_command_gets_their_connection(client: Client) -> None:
     account = factories.account()
     client.post("/setup/", typed(new_code()))
