@@ -17,6 +17,7 @@ from dashboard.fielding.insight import baselines
 from dashboard.fielding.models import ExchangeAccount, Project
 from dashboard.sync import retention, scheduling
 from dashboard.sync.batches import jobs
+from dashboard.sync.connections import remove
 from dashboard.sync.edits import create, launch, send
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery, subscription
@@ -33,6 +34,9 @@ def wake() -> None:
     for pk in scheduling.due_rows(accounts, now=now, limit=BATCH_SIZE):
         if scheduling.mark_hinted(ExchangeAccount, pk, now=now):
             pull_account.apply_async((pk,), priority=0)
+    for pk in remove.pending_removals():
+        if scheduling.mark_hinted(ExchangeAccount, pk, now=now):
+            finish_removal.apply_async((pk,))
     _enqueue_projects()
     _enqueue_read_backs()
     settle_edits.delay()
@@ -125,6 +129,12 @@ def tidy() -> None:
     """Delete rows past their retention, every hour."""
     delivery.delete_old_events(now=timezone.now())
     retention.delete_old_rows(now=timezone.now())
+
+
+@app.task(name="dashboard.tasks.finish_removal")
+def finish_removal(pk: int) -> None:
+    """Delete the rows of a connection that was removed."""
+    remove.finish_removal(pk)
 
 
 @app.task(name="dashboard.tasks.check_webhooks")

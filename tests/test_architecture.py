@@ -45,7 +45,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "fielding": (
         ("advice",),
         ("figures",),
-        ("insight",),
+        ("insight", "setup"),
         ("forecast", "effects", "queries", "people"),
         ("audit", "erasure"),
         ("series", "models"),

@@ -3,6 +3,8 @@
 ExchangeError
 ├── NoAnswer                 no usable answer; waiting helps
 │   ├── Unreachable          no connection, or it broke
+│   │   ├── HostUnknown      the host name has no address
+│   │   └── NotSecure        no TLS connection, such as a certificate that is not trusted
 │   ├── TimedOut             the deadline passed
 │   └── Unavailable          5xx
 ├── RetryLater               not sent or not accepted; waiting helps
@@ -31,6 +33,7 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 LONGEST_TEXT = 500
+TOKEN_ADDRESS = "The token address"  # noqa: S105  begins the messages about it
 _STEPS = re.compile(r"[^A-Za-z0-9_]+")
 _NUMBER = re.compile(r"_\d+$")  # of a rule
 _ENVELOPES = ("body", "value", "data")
@@ -108,6 +111,18 @@ class Unreachable(NoAnswer):
     """No connection could be made, or it broke before the whole answer arrived."""
 
     words = "Cint cannot be reached"
+
+
+class HostUnknown(Unreachable):
+    """The host name of the address has no address in the network."""
+
+    words = "The host name of Cint's address is not known"
+
+
+class NotSecure(Unreachable):
+    """No TLS connection could be made, for example because the certificate is not trusted."""
+
+    words = "No secure connection to Cint is possible"
 
 
 class TimedOut(NoAnswer):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from dashboard.fielding import setup
 from dashboard.fielding.models import ExchangeAccount, Membership, User
 
 NAME = "demo"
 PASSWORD = "demo"  # noqa: S105  what the ready line prints
+KEY = "demo-key"
 POLL_SECONDS = 15
 PEOPLE = (
     ("demo", "Dana Demo", Membership.Role.ADMINISTRATOR),
@@ -20,6 +22,20 @@ PEOPLE = (
 COLLEAGUES = ("Ana Ribeiro", "Jonas Köhler", "Priya Raman", "Tom Whitfield", "Yuki Tanaka")
 
 
+def mark_earlier_demo() -> None:
+    """Mark the connection of a demo that a release without the mark created."""
+    for account in ExchangeAccount.objects.filter(name=NAME, is_demo=False):
+        people = account.memberships.filter(user__username__in=[name for name, *_ in PEOPLE])
+        if account.secret == KEY and people.exists():
+            ExchangeAccount.objects.filter(pk=account.pk).update(is_demo=True)
+
+
+def has_own_data() -> bool:
+    """Whether the database has a connection or an administrator that is not the demo's."""
+    own = ExchangeAccount.objects.filter(is_demo=False, removed_at=None)
+    return own.exists() or setup.has_administrator()
+
+
 @transaction.atomic
 def ensure_demo(*, base_url: str) -> ExchangeAccount:
     """Create the demo connection and its people; update the address if they exist.
@@ -28,13 +44,14 @@ def ensure_demo(*, base_url: str) -> ExchangeAccount:
     """
     account, _ = ExchangeAccount.objects.update_or_create(
         name=NAME,
-        defaults={"base_url": base_url, "due_at": timezone.now()},
+        defaults={"base_url": base_url, "due_at": timezone.now(), "is_demo": True},
         create_defaults={
             "base_url": base_url,
             "due_at": timezone.now(),
+            "is_demo": True,
             "exchange_id": "101",
             "auth": ExchangeAccount.Auth.API_KEY,
-            "secret": "demo-key",
+            "secret": KEY,
             "poll_seconds": POLL_SECONDS,
             "requests_per_minute": 0,
         },

@@ -89,6 +89,8 @@ PAGES = [
     "/mails/{mail}/",
     "/connections/",
     "/connections/{connection}/",
+    "/connections/{connection}/first-sync/",
+    "/connections/{connection}/remove/",
     "/connections/{connection}/mail/",
     "/connections/{connection}/people/",
     "/connections/{connection}/projects/new/",

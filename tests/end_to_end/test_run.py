@@ -65,6 +65,12 @@ ExchangeAccount.objects.update(first_pull_completed_at=F("first_pull_completed_a
 """
 
 
+def test_the_way_out_of_the_demo_is_printed_before_the_ready_line(embedded: Product) -> None:
+    lines = embedded.said.splitlines()
+    ready = next(place for place, line in enumerate(lines) if "is ready" in line)
+    assert f"{embedded.url}setup/  one-time code: " in lines[ready - 1]
+
+
 def test_somebody_is_told_of_a_paused_group_by_mail(embedded: Product) -> None:
     items = "SELECT count(*) FROM fielding_item"
     wait_for(lambda: count(embedded.home, items) > 0)

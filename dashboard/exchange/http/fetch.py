@@ -10,10 +10,18 @@ from typing import cast
 import httpx
 
 from dashboard.exchange.clock import Clock
-from dashboard.exchange.errors import BadAnswer, TimedOut, Unreachable
+from dashboard.exchange.errors import (
+    BadAnswer,
+    HostUnknown,
+    NoAnswer,
+    NotSecure,
+    TimedOut,
+    Unreachable,
+)
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
 from dashboard.exchange.http.answer import HttpAnswer, read_body
 from dashboard.exchange.http.connections import CONNECT_TIMEOUT, Wire
+from dashboard.exchange.http.dns import NoAddress
 from dashboard.exchange.repair import as_utf8
 
 _NEVER_SENT = (
@@ -77,8 +85,8 @@ class Sockets:
             exc.outcome_unknown = True
             raise
         except httpx.HTTPError as exc:
-            kind = TimedOut if isinstance(exc, httpx.TimeoutException) else Unreachable
-            raise kind(outcome_unknown=not isinstance(exc, _NEVER_SENT)) from _without_frames(exc)
+            error = _error_of(exc, outcome_unknown=not isinstance(exc, _NEVER_SENT))
+            raise error from _without_frames(exc)
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -111,6 +119,32 @@ class Sockets:
             self._local.wire = wire
             self._wires.add(wire)
         return wire
+
+
+def _error_of(exc: httpx.HTTPError, *, outcome_unknown: bool) -> NoAnswer:
+    """Our error for one of httpx, by what lies below it."""
+    if isinstance(exc, httpx.TimeoutException):
+        return TimedOut(outcome_unknown=outcome_unknown)
+    for cause in _causes(exc):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = f"{NotSecure.words}: {cause.verify_message}"
+            return NotSecure(why, outcome_unknown=outcome_unknown)
+        if isinstance(cause, ssl.SSLError):
+            return NotSecure(outcome_unknown=outcome_unknown)
+        if isinstance(cause, NoAddress):
+            return HostUnknown(outcome_unknown=outcome_unknown)
+    return Unreachable(outcome_unknown=outcome_unknown)
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield what an exception was raised from, the nearest first.
+
+    httpcore raises its errors again `from None`, which leaves only their context.
+    """
+    below = exc.__cause__ or exc.__context__
+    while below is not None:
+        yield below
+        below = below.__cause__ or below.__context__
 
 
 def _without_frames(exc: Exception) -> Exception:

@@ -19,8 +19,11 @@ from dashboard.exchange.auth import Auth, ClientCredentials, Secret, credentials
 from dashboard.exchange.clock import Chance, Clock, SystemClock
 from dashboard.exchange.decode import BadItem
 from dashboard.exchange.errors import (
+    TOKEN_ADDRESS,
     ExchangeError,
+    HostUnknown,
     NoAnswer,
+    NotSecure,
     RateLimited,
     Rejected,
     TimedOut,
@@ -252,18 +255,21 @@ class Transport:
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             content=auth.body(),
         )
-        answer = self._sockets.fetch(request, deadline=deadline, patience=TOKEN_TIMEOUT / 2)
+        try:
+            answer = self._sockets.fetch(request, deadline=deadline, patience=TOKEN_TIMEOUT / 2)
+        except NoAnswer as exc:  # its frames hold the request with the secret
+            raise _of_token_address(exc) from None
         if 200 <= answer.status < 300:
             return answer.body
         error = error_of(answer, now=self._clock.time(), hide=lambda _: "")
         if isinstance(error, Rejected):
             is_refused = answer.status in (400, 401, 403)
             clause = "does not accept the client id and secret" if is_refused else "issued no token"
-            message = f"The token address {clause} ({answer.status})"
+            message = f"{TOKEN_ADDRESS} {clause} ({answer.status})"
             raise Unauthorized(message, status=answer.status)
         message = "asks for fewer requests" if answer.status == 429 else "had an internal error"
         raise type(error)(
-            f"The token address {message} ({answer.status})",
+            f"{TOKEN_ADDRESS} {message} ({answer.status})",
             status=answer.status,
             retry_after=error.retry_after,
         )
@@ -282,3 +288,14 @@ class Transport:
             if secret:
                 text = text.replace(secret, "•••")
         return text
+
+
+def _of_token_address(error: NoAnswer) -> NoAnswer:
+    """The same failure, with a message that names the token address instead of Cint."""
+    _, _, reason = str(error).partition(f"{NotSecure.words}: ")
+    clause = {
+        TimedOut: "did not answer in time",
+        HostUnknown: "has a host name that is not known",
+        NotSecure: f"offers no secure connection{f': {reason}' if reason else ''}",
+    }.get(type(error), "cannot be reached")
+    return type(error)(f"{TOKEN_ADDRESS} {clause}", outcome_unknown=error.outcome_unknown)

@@ -25,7 +25,7 @@ from dashboard.fielding.models.history import (
     Reading,
 )
 from dashboard.fielding.models.notes import Note
-from dashboard.fielding.models.people import Membership, SavedView, User
+from dashboard.fielding.models.people import Membership, SavedView, SetupCode, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
 from dashboard.fielding.models.sharing.shared_status import (
     SharedStatus,
@@ -69,6 +69,7 @@ __all__ = [
     "Reading",
     "Rule",
     "SavedView",
+    "SetupCode",
     "SharedStatus",
     "StatusAddress",
     "StatusLink",

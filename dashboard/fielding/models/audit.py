@@ -21,6 +21,7 @@ class AuditKind(StrEnum):
     SINGLE_SIGN_ON_REFUSED = "single-sign-on-refused"
     PASSWORD_REFUSED = "password-refused"  # noqa: S105  a kind, no password
     CODE_REFUSED = "code-refused"
+    SETUP_CODE_REFUSED = "setup-code-refused"
     SIGNED_OUT = "signed-out"
     SESSIONS_ENDED = "sessions-ended"
     FACTOR_ON = "factor-on"
@@ -76,6 +77,7 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.SINGLE_SIGN_ON_REFUSED: "Single sign-on refused",
     AuditKind.PASSWORD_REFUSED: "Wrong password while signed in",
     AuditKind.CODE_REFUSED: "Wrong two-factor code",
+    AuditKind.SETUP_CODE_REFUSED: "Wrong setup code",
     AuditKind.SIGNED_OUT: "Signed out",
     AuditKind.SESSIONS_ENDED: "Sessions ended",
     AuditKind.FACTOR_ON: "Two-factor authentication turned on",

@@ -57,6 +57,10 @@ class ExchangeAccount(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)  # since the last finished round
     version = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The simulated exchange of `manage.py run`, whose people have passwords that are public.
+    is_demo = models.BooleanField(default=False, db_default=False)
+    # When a person removed it; its rows are deleted in the background.
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]

@@ -66,6 +66,9 @@ class User(AbstractUser):
     # Whether a verified address alone joins the first identity of single sign-on; not after the
     # person has removed one.
     joins_by_address = models.BooleanField(default=True, db_default=True)
+    # Whether the person may add a connection although they administer none: the first administrator
+    # of an installation, and whoever removed their last connection.
+    may_add_connections = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -139,6 +142,20 @@ class Membership(models.Model):
     def may_administer(self) -> bool:
         """Whether this person may change connections, people and rules."""
         return self.role == self.Role.ADMINISTRATOR
+
+
+class SetupCode(models.Model):
+    """The one-time code that lets somebody at the terminal make the first administrator.
+
+    At most one row: a new code replaces the last.
+    """
+
+    code_hash = models.CharField(max_length=64)  # SHA-256 of the code, hexadecimal
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"setup code of {self.created_at:%Y-%m-%d %H:%MZ}"
 
 
 class SavedView(models.Model):

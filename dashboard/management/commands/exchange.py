@@ -9,10 +9,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import msgspec
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
@@ -21,21 +18,11 @@ from dashboard.fielding import audit
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Webhook
 from dashboard.management import connection_options
 from dashboard.management.connection_options import ConnectionFlags
-from dashboard.sync import scheduling
-from dashboard.sync.connections import clients
+from dashboard.sync.connections import clients, examine, store
 from dashboard.sync.connections import remove as removal
 from dashboard.sync.connections.check import ConnectionCheck
+from dashboard.sync.connections.store import ConnectionRefused
 from dashboard.sync.webhooks import subscription
-
-# The columns of a connection that was never read.
-_UNREAD = {
-    "health": ExchangeAccount.Health.NEW,
-    "health_reason": "",
-    "read_at": None,
-    "names_at": None,
-    "first_pull_completed_at": None,
-    "attempts": 0,
-}
 
 
 class Command(BaseCommand):
@@ -83,24 +70,18 @@ class Command(BaseCommand):
 
     def add_connection(self, flags: ConnectionFlags) -> None:
         """Store a connection and print its id."""
-        name = flags.name
-        if ExchangeAccount.objects.filter(name=name).exists():
-            raise CommandError(f"there is already a connection named {name}")
         connection_options.check_addresses(flags)
         if flags.webhook:
             connection_options.check_public("--webhook", flags.webhook)
         account = ExchangeAccount(
-            name=name,
+            name=flags.name,
             exchange_id=flags.account_id or "",
-            due_at=timezone.now(),
             base_url=(flags.base_url or "").rstrip("/"),
             api_version=flags.api_version or "",
             **connection_options.credential_columns(flags),
         )
-        _validate_account(account)
-        with transaction.atomic():
-            account.save()
-            _record_event(AuditKind.CONNECTION_ADDED, account, to=urlsplit(account.base_url).netloc)
+        with _report_wrong_settings():
+            store.add_connection(account=account, origin=audit.command_line(), now=timezone.now())
         self.stdout.write(str(account.pk))
         if flags.webhook:
             try:
@@ -118,7 +99,9 @@ class Command(BaseCommand):
         if not columns and not address:
             raise CommandError("nothing to change; give a flag such as --api-key-env VAR")
         if columns:
-            _store_columns(account, columns)
+            origin, now = audit.command_line(), timezone.now()
+            with _report_wrong_settings():
+                store.change_connection(account=account, columns=columns, origin=origin, now=now)
             names = sorted("account_id" if name == "exchange_id" else name for name in columns)
             self.stdout.write(f"changed: {', '.join(names)}")
         if address:
@@ -126,7 +109,7 @@ class Command(BaseCommand):
 
     def list_connections(self, _flags: ConnectionFlags) -> None:
         """Print one line per connection: host, account, polling, last read."""
-        accounts = list(ExchangeAccount.objects.all())
+        accounts = list(ExchangeAccount.objects.filter(removed_at=None))
         for account in accounts:
             at = account.read_at
             read = f"last read {at:%Y-%m-%d %H:%MZ}" if at else "never read"
@@ -143,20 +126,21 @@ class Command(BaseCommand):
         account = _find_account(flags.name)
         client = _make_client(account)
         _record_event(AuditKind.CONNECTION_TESTED, account)
-        failed = False
+        spoilt = []
         for line in ConnectionCheck(client, account.exchange_id).lines():
             self.stdout.write(str(line))
-            failed |= line.spoils
-        if failed:
+            if line.spoils:
+                spoilt.append(line)
+        if spoilt:
+            problems = [str(problem) for problem in examine.find_problems(client, account)]
+            for sentence in problems or [f"{line.label}: {line.remedy}" for line in spoilt]:
+                self.stderr.write(sentence)
             raise SystemExit(1)
 
     def remove_connection(self, flags: ConnectionFlags) -> None:
         """Remove a connection and all its data; without --yes only say what that is."""
         account = _find_account(flags.name)
-        held = ", ".join(
-            f"{count:,} {noun}{pluralize(count)}"
-            for noun, count in removal.removal_summary(account).items()
-        )
+        held = removal.describe_removal(account)
         if not flags.yes:
             raise CommandError(
                 f"{account.name} holds {held}. Nothing was removed. To delete all of it for good: "
@@ -229,30 +213,12 @@ class Command(BaseCommand):
 
 
 def _find_account(name: str) -> ExchangeAccount:
-    account = ExchangeAccount.objects.filter(name=name).first()
+    accounts = ExchangeAccount.objects.filter(removed_at=None)
+    account = accounts.filter(name=name).first()
     if account is None:
-        known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none yet"
+        known = ", ".join(accounts.values_list("name", flat=True)) or "none yet"
         raise CommandError(f"no connection is named {name} (connections: {known})")
     return account
-
-
-@transaction.atomic
-def _store_columns(account: ExchangeAccount, columns: dict[str, object]) -> None:
-    """Store these columns; refuse another account id once something was read."""
-    if columns.get("exchange_id", account.exchange_id) != account.exchange_id:
-        _check_unread(ExchangeAccount.objects.select_for_update().get(pk=account.pk))
-        columns = columns | _UNREAD
-    for name, value in columns.items():
-        setattr(account, name, value)
-    account.due_at = timezone.now()
-    _validate_account(account)
-    account.save(update_fields=[*columns, "due_at"])
-    plain = sorted(columns.keys() - _UNREAD.keys() - audit.CREDENTIALS)
-    if columns.keys() & audit.CREDENTIALS:
-        _record_event(AuditKind.CONNECTION_KEY_CHANGED, account)
-    if plain:
-        values = {name: str(columns[name]) for name in plain}
-        _record_event(AuditKind.CONNECTION_CHANGED, account, **values)
 
 
 def _record_event(kind: AuditKind, account: ExchangeAccount, **details: object) -> None:
@@ -261,34 +227,16 @@ def _record_event(kind: AuditKind, account: ExchangeAccount, **details: object) 
     audit.record(kind=kind, origin=origin, now=now, account=account, details=details)
 
 
-def _check_unread(account: ExchangeAccount) -> None:
-    """Refuse another account id once something was read: accounts must not mix."""
-    prefix = f"--account-id: {account.name}"
-    tables = (account.projects, account.exchange_users, account.business_units)
-    if any(rows.exists() for rows in tables):
-        raise CommandError(
-            f"{prefix} already holds data of account {account.exchange_id}, which must not be "
-            "mixed with another account's; add that account as a new connection: exchange add "
-            "NAME …"
-        )
-    if Webhook.objects.filter(account=account).exclude(registered_at=None).exists():
-        raise CommandError(
-            f"{prefix} has a webhook at account {account.exchange_id}; remove it first: "
-            f"exchange webhook {account.name} remove"
-        )
-    working = account.lease not in ("", scheduling.QUEUED)
-    if working and account.leased_until and account.leased_until > timezone.now():
-        raise CommandError(f"{prefix} is being synced at the moment; try again in a minute")
-
-
-def _validate_account(account: ExchangeAccount) -> None:
+@contextmanager
+def _report_wrong_settings() -> Iterator[None]:
+    """Turn settings that cannot be stored into a CommandError that names their flags."""
     try:
-        account.full_clean()
-    except ValidationError as exc:
+        yield
+    except ConnectionRefused as exc:
         flag = {"exchange_id": "account_id"}
         messages = (
-            f"--{flag.get(name, name).replace('_', '-')}: {' '.join(words)}"
-            for name, words in exc.message_dict.items()
+            f"--{flag.get(name, name).replace('_', '-')}: {reason}" if name != "name" else reason
+            for name, reason in exc.reasons.items()
         )
         raise CommandError(" ".join(messages)) from exc
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 import dashboard
-from dashboard.fielding.models import ExchangeAccount, User
+from dashboard.fielding import setup
+from dashboard.fielding.models import User
 from dashboard.management import alive, demo
 from dashboard.management.embedded_redis import redis_command
 from dashboard.management.static_files import collect_if_changed
@@ -42,7 +44,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-demo",
             action="store_true",
-            help="only your own connections: no simulated exchange, no demo people",
+            help="only your own connections: no simulated exchange, no demo people; without this "
+            "flag the same where the database has connections or people of its own",
         )
         parser.add_argument(
             "--troubled",
@@ -70,13 +73,16 @@ class Command(BaseCommand):
             os.environ["PYTHONUNBUFFERED"] = "1"
             call_command("migrate", interactive=False, verbosity=0)
             collect_if_changed()
-            simulator, hint = (
-                ([], _first_step())
-                if options["without_demo"]
-                else _start_demo(home, troubled=bool(options["troubled"]))
-            )
+            demo.mark_earlier_demo()
+            if options["without_demo"] or demo.has_own_data():
+                simulator, hint = _start_own(troubled=bool(options["troubled"]))
+            else:
+                simulator, hint = _start_demo(home, troubled=bool(options["troubled"]))
             children = _list_children(home, port, simulator)
             ready = f"Fieldwatch is ready: http://127.0.0.1:{port}/  {hint}"
+            if code := _make_setup_code():
+                invitation = f"http://127.0.0.1:{port}/setup/  one-time code: {code}"
+                ready = f"To connect your exchange account: {invitation}\n{ready}"
             supervisor = Supervisor(children, log=self.stderr.write)
             supervisor.run(answers=_is_answering, on_ready=lambda: self._print(ready))
 
@@ -132,6 +138,23 @@ def _start_demo(home: Path, *, troubled: bool) -> tuple[list[Child], str]:
     return [Child("simulator", command, home / "log")], "sign in: demo / demo"
 
 
+def _make_setup_code() -> str:
+    """Return a new one-time code; empty if there is an administrator, or nobody has a password."""
+    if settings.SSO_ONLY or setup.has_administrator():
+        return ""
+    return setup.create_setup_code(now=timezone.now())
+
+
+def _start_own(*, troubled: bool) -> tuple[list[Child], str]:
+    """Return no process and what to do first. Raises CommandError where a demo is meant."""
+    if troubled:
+        raise CommandError(
+            "--troubled is a demo, and this database has connections or people of its own; use "
+            "another state folder: FIELDWATCH_HOME=/some/folder"
+        )
+    return [], _first_step()
+
+
 def _first_step() -> str:
     """Return what to do first without a demo. Raises CommandError in a demo's database."""
     if User.objects.filter(username__in=[name for name, *_ in demo.PEOPLE]).exists():
@@ -139,10 +162,8 @@ def _first_step() -> str:
             "this database belongs to the demo, whose passwords are public; use another state "
             "folder for your own connections: FIELDWATCH_HOME=/some/folder"
         )
-    if not ExchangeAccount.objects.exists():
-        return "no connections yet: manage.py exchange add, then manage.py person add"
-    if not User.objects.exists():
-        return "nobody can sign in yet: manage.py person add"
+    if not setup.has_administrator():
+        return "set it up in the browser, with the one-time code, or: manage.py exchange add"
     return "sign in as one of your people"
 
 

@@ -19,11 +19,11 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.pricing import RateCardData
 from dashboard.exchange.shapes.projects import ProjectListItem
+from dashboard.sync.connections.diagnosis import LARGEST_SKEW
 
 T = TypeVar("T")
 
 OFFERED, REFUSED, FAILED, SKIPPED = "offered", "refused", "failed", "skipped"
-LARGEST_SKEW = 120.0  # seconds
 PROJECTS_LOOKED_AT = 10
 GROUPS_LOOKED_AT = 30  # to find one that is priced by a rate card
 # Without these no page works; without the others a part of a page is missing.
@@ -42,6 +42,46 @@ NEEDED = frozenset(
 )
 
 
+# Each check as people read it, and what is missing from Fieldwatch while it does not succeed.
+_LABELS = {
+    "get_user_accounts": ("Accounts of the credentials", "the account id cannot be verified"),
+    "get_account_users": ("People", "project managers have no names"),
+    "get_account_service_clients": ("Service clients", "changes by software have no name"),
+    "get_business_units": ("Business units", "new projects have no business unit"),
+    "get_locales": ("Countries and languages", "drafts cannot be created"),
+    "get_webhooks": ("Webhooks", "changes are found by polling only"),
+    "list_account_projects": ("Projects", ""),
+    "project_overview": ("Figures of a project", "the totals of projects stay empty"),
+    "get_list_target_groups": ("Target groups of a project", ""),
+    "target groups": ("A launched target group", ""),
+    "get_target_group_overview": ("Figures of a target group", ""),
+    "get_target_group_overview_by_target_group_id": (
+        "Target group by its id",
+        "groups that moved to another project are found late",
+    ),
+    "get_target_group_performance": ("Performance of a target group", ""),
+    "get_target_group_completes_aggregated_by_interval": ("Completes by hour", ""),
+    "get_target_group_changelog": ("Changes of a target group", ""),
+    "get_target_group_details": ("Settings of a target group", ""),
+    "get_fielding_runs_by_target_group_id": ("Fielding runs", ""),
+    "get_re_entry_configuration": ("Re-entry", "re-entry cannot be changed"),
+    "get_fielding_assistant_assignment": (
+        "Fielding assistant",
+        "the settings of the assistant cannot be changed",
+    ),
+    "list_profiles": ("Quotas", "quotas are not shown"),
+    "compute_target_group_transitions": (
+        "Possible actions",
+        "groups cannot be paused, resumed or completed here",
+    ),
+    "get_target_group_rate_card": ("Rate card of a target group", "its prices are not shown"),
+    "get_rate_card": ("Rate card of a business unit", "its prices are not shown"),
+    "get_target_group": ("Drafts", "drafts cannot be opened"),
+    "clock": ("Clock", ""),
+    "latency": ("Response time", ""),
+}
+
+
 @dataclass(frozen=True)
 class CheckLine:
     """One check: the operation, its verdict and its result in words."""
@@ -54,6 +94,27 @@ class CheckLine:
     def spoils(self) -> bool:
         """Whether this result makes the connection unusable for Fieldwatch."""
         return self.name in NEEDED and self.verdict in (REFUSED, FAILED)
+
+    @property
+    def label(self) -> str:
+        """The check in words."""
+        return _LABELS[self.name][0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a check that did not succeed, in a sentence; empty if nothing."""
+        if self.verdict in (OFFERED, SKIPPED):
+            return ""
+        if self.name == "clock":
+            return "Set the clock of this machine automatically (NTP), then test again."
+        if self.verdict == FAILED:
+            return f"{self._consequence}Test again in a few minutes."
+        return f"{self._consequence}Ask Cint to allow this for the credentials."
+
+    @property
+    def _consequence(self) -> str:
+        missing = _LABELS[self.name][1]
+        return f"Until this works, {missing}. " if missing else ""
 
     def __str__(self) -> str:
         return f"{self.verdict:<8} {self.name:<52} {self.words}".rstrip()

@@ -13,7 +13,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import HostRefused
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
 from dashboard.exchange.limits import redis_gate
-from dashboard.exchange.limits.gate import GatePolicy
+from dashboard.exchange.limits.gate import Gate, GatePolicy, LocalGate
 from dashboard.exchange.limits.redis_gate import RedisGate
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync import scheduling
@@ -71,14 +71,27 @@ def _auth_of(account: ExchangeAccount) -> Auth:
     )
 
 
+def trial_client(account: ExchangeAccount) -> ExchangeClient:
+    """A client of its own for settings that are not stored yet; close it afterwards.
+
+    It shares no gate: failures with wrong settings must not pause the requests of the right ones.
+    """
+    policy = GatePolicy(requests_per_minute=scheduling.request_budget(account))
+    return _build_client(account, LocalGate(policy))
+
+
 def _create_client(account: ExchangeAccount) -> ExchangeClient:
-    logs.hide_secrets(account.secret)
     gate = RedisGate(
         redis_gate.connect_redis(settings.REDIS_URL),
         account=f"{account.exchange_id}@{urlsplit(account.base_url).netloc}",
         policy=GatePolicy(requests_per_minute=scheduling.request_budget(account)),
         processes=settings.PROCESSES,
     )
+    return _build_client(account, gate)
+
+
+def _build_client(account: ExchangeAccount, gate: Gate) -> ExchangeClient:
+    logs.hide_secrets(account.secret)
     return ExchangeClient(
         account_id=account.exchange_id,
         base_url=account.base_url,

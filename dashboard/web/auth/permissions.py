@@ -49,6 +49,7 @@ class Permission(StrEnum):
 
     OPEN = "everybody, signed in or not"
     SIGNED_IN = "everybody who is signed in; they see what is theirs"
+    CONNECTOR = "administrators of any account, and the first administrator"
     MEMBER = "members of the object's account"
     EDITOR = "editors and administrators of the object's account"
     ADMINISTRATOR = "administrators of the object's account"
@@ -126,6 +127,19 @@ def require_editor(request: HttpRequest, account_id: int) -> None:
 def administered_accounts(request: HttpRequest) -> list[int]:
     """Return the accounts that the person administers."""
     return [pk for pk, row in memberships_of(request).items() if row.may_administer]
+
+
+def may_add_connections(request: HttpRequest) -> bool:
+    """Whether the person may add a connection; the people of the demo may not."""
+    rows = memberships_of(request).values()
+    administers = any(row.may_administer and not row.account.is_demo for row in rows)
+    return administers or current_user(request).may_add_connections
+
+
+def require_connector(request: HttpRequest) -> None:
+    """Raise 403 for somebody who may not add connections."""
+    if not may_add_connections(request):
+        raise PermissionDenied("Only administrators may add connections.")
 
 
 def require_administrator(request: HttpRequest, account_id: int) -> None:

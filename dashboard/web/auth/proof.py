@@ -9,7 +9,10 @@ from time import time as unix_time
 from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
 from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.account.internal.flows.reauthentication import (
+    get_reauthentication_flows,
+    is_reauthentication_required,
+)
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,6 +23,31 @@ TOO_LONG_AGO = (
     "Nothing was changed. Your single sign-on session is too old for this: sign out and in again, "
     "then repeat the action within five minutes."
 )
+
+
+def proof_before_secrets(*names: str) -> Callable[[View], Callable[..., HttpResponse]]:
+    """Wrap the view of a form with secrets: ask for proof before it is shown, and again if it is
+    sent too late.
+
+    names: the fields with secrets. A form that waits for the proof is kept in the session without
+    them, so that no secret is stored there: they have to be typed again.
+    """
+
+    def wrap(view: View) -> Callable[..., HttpResponse]:
+        inner = proof_required(view)
+
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if is_reauthentication_required(request, app=""):
+                typed = request.POST.copy()
+                for name in names:
+                    typed.pop(name, None)
+                request.POST = typed  # type: ignore[assignment]
+            return inner(request, *args, **kwargs)
+
+        return wrapped
+
+    return wrap
 
 
 def proof_required(view: View) -> Callable[..., HttpResponse]:

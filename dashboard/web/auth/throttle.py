@@ -127,6 +127,14 @@ def link_counters(request: HttpRequest) -> list[Counter]:
     return [Counter(_key("link", _network_of(client_address(request))), FREE_LINKS)]
 
 
+def setup_counters(request: HttpRequest) -> list[Counter]:
+    """Return the counters of wrong setup codes: this address's, and those of everywhere."""
+    return [
+        Counter(_key("setup", _network_of(client_address(request))), FREE_CODES),
+        Counter(_key("setup"), FREE_EVERYWHERE, LONGEST_WAIT_EVERYWHERE),
+    ]
+
+
 def seconds_to_wait(counted: list[Counter]) -> int:
     """Return the seconds until an attempt with these counters is checked; 0 for now."""
     now = clock()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,14 +10,12 @@ from django.http import HttpRequest
 
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.sync import scheduling
-from dashboard.sync.connections import check, clients
 from dashboard.sync.pull import first_pull
 from dashboard.web.auth.permissions import memberships_of
 
 HOUR = timedelta(hours=1)
 RECENTLY = timedelta(minutes=10)
 LONGEST_ROUND = timedelta(hours=1)
-TEST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -68,15 +65,3 @@ def polling_figures(account: ExchangeAccount, *, now: datetime) -> PollingFigure
         every_minutes=scheduling.poll_every(account) / timedelta(minutes=1),
         first_pull=first_pull.first_pull_progress(account),
     )
-
-
-def test_connection(account: ExchangeAccount) -> tuple[list[check.CheckLine], bool]:
-    """Return what the exchange allows a connection, and whether all checks ran in time."""
-    if refusal := clients.reason_to_refuse_url(account.base_url):
-        return [check.CheckLine("list_account_projects", check.REFUSED, refusal)], True
-    until, lines = time.monotonic() + TEST_SECONDS, []
-    for line in check.ConnectionCheck(clients.client_for(account), account.exchange_id).lines():
-        lines.append(line)
-        if time.monotonic() > until:
-            return lines, False
-    return lines, True

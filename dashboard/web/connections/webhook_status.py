@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from dashboard.fielding.models import ExchangeAccount, Webhook
 from dashboard.sync.webhooks import delivery
@@ -27,6 +28,12 @@ class WebhookStatus:
     def events(self) -> int:
         """The number of events of the last day."""
         return sum(number for _, number in self.kinds)
+
+
+def is_public_host(url: str) -> bool:
+    """Whether Cint may be able to reach an address: it is not this machine's own."""
+    host = urlsplit(url).hostname or "localhost"
+    return host != "localhost" and not host.startswith("127.") and host != "::1"
 
 
 def webhook_status(account: ExchangeAccount, *, now: datetime) -> WebhookStatus:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 import dashboard
-from dashboard.web.auth.permissions import administered_accounts
+from dashboard.web.auth.permissions import administered_accounts, may_add_connections
 from dashboard.web.http import alert_status
 
 
@@ -52,7 +52,19 @@ HELP = NavItem("help", "Help", ("help", "help-page", "words"))
 CONNECTIONS = NavItem(
     "connections",
     "Connections",
-    ("connections", "connection", "connection-test", "people", "person-act", "outbox", "audit"),
+    (
+        "connections",
+        "connection",
+        "connection-add",
+        "connection-change",
+        "connection-remove",
+        "connection-test",
+        "first-sync",
+        "people",
+        "person-act",
+        "outbox",
+        "audit",
+    ),
 )
 
 
@@ -64,10 +76,12 @@ def navigation(request: HttpRequest) -> dict[str, object]:
     if not user or not user.is_authenticated:
         return {}
     administered = administered_accounts(request)
-    places = [*PLACES, *([CONNECTIONS] if administered else []), HELP]
+    may_connect = may_add_connections(request)
+    places = [*PLACES, *([CONNECTIONS] if administered or may_connect else []), HELP]
     return {
         "places": [(place, current in place.under) for place in places],
         "administered": administered,
+        "may_connect": may_connect,
         "bell": alert_status.bell_counts(request),
         "off": alert_status.downtime_notice(request, now=timezone.now()),
         "stalls": alert_status.stalled_alerts(request, now=timezone.now()),

@@ -27,6 +27,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dashboard.fielding import setup
 from dashboard.fielding.models import AuditKind, User
 from dashboard.web.auth import audit, sessions, throttle
 from dashboard.web.auth.backends import PASSWORD_HINT, SSO_ONLY, SignInForm
@@ -45,10 +46,18 @@ class SignIn(account.LoginView):  # type: ignore[misc]
     template_name = "sign_in.html"
     extra_context = {"sso": settings.OIDC_NAME if settings.OIDC_URL else ""}
 
+    def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        """Show the form; a new installation, where nobody can sign in, is set up first."""
+        if setup.is_setup_open() and not User.objects.filter(is_active=True).exists():
+            return redirect("setup")
+        answer: HttpResponseBase = super().get(request, *args, **kwargs)
+        return answer
+
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         """Return the context; with SSO_ONLY the password form needs `?password=1`."""
         asks = "password" in self.request.GET or self.request.method == "POST"
         context: dict[str, object] = super().get_context_data(**kwargs)
+        context["demo"] = setup.is_setup_open() and bool(setup.demo_accounts())
         return context | {"passwords": asks or not settings.SSO_ONLY, "sso_only": settings.SSO_ONLY}
 
     def form_invalid(self, form: SignInForm) -> HttpResponseBase:

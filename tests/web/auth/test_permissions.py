@@ -37,6 +37,14 @@ VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ROLES = ["signed out", "stranger", "viewer", "editor", "administrator"]
 WITHOUT_RIGHTS = ROLES[:3]
 SIGN_IN = "/sign-in/"
+# What a role may not do although it may see the account. The stranger administers another account.
+FORBIDDEN = {
+    (Permission.EDITOR, "viewer"),
+    (Permission.CONNECTOR, "viewer"),
+    (Permission.CONNECTOR, "editor"),
+    (Permission.ADMINISTRATOR, "viewer"),
+    (Permission.ADMINISTRATOR, "editor"),
+}
 # Where there is nothing for anybody until it is set up: single sign-on, a second factor, figures.
 ABSENT = {
     "/sign-in/with/sso/": (404,),
@@ -145,6 +153,7 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         address = factories.status_address(world.share(), world.people["editor"])
         route = route.replace("<str:token>", stop_link.stop_url(address.pk).split("/")[-2])
     route = route.replace("<str:code>", "drop_off").replace("<str:act>", "close")
+    route = route.replace("<str:step>", "rotate")
     route = route.replace(
         "<str:token>", unsubscribe.unsubscribe_token(world.people["viewer"], unsubscribe.NOW)
     )
@@ -198,9 +207,7 @@ def _fits(rule: Permission, role: str, address: str, status: int, location: str)
         and role == "stranger"
     ):
         return status == 404
-    if rule is Permission.EDITOR and role == "viewer":
-        return status == 403
-    if rule is Permission.ADMINISTRATOR and role != "administrator":
+    if (rule, role) in FORBIDDEN:
         return status == 403
     unsigned = rule is Permission.OPEN and status == 401  # a webhook's delivery by anybody else
     return unsigned or status in (200, 204, 302) or status in ABSENT.get(address, ())
