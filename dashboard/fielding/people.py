@@ -15,12 +15,13 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dashboard.fielding import audit
 from dashboard.fielding.audit import Origin
 from dashboard.fielding.models import (
     AuditKind,
+    Channel,
     ExchangeAccount,
     Mail,
     MailPreferences,
@@ -173,7 +174,7 @@ def reopen(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def delete(*, user: User, origin: Origin, now: datetime) -> None:
-    """Delete a person's name, address, roles, mails and views; keep an anonymous row.
+    """Delete a person's name, address, roles, channels, mails and views; keep an anonymous row.
 
     Their edits, notes, incidents and rules refer to that row; the audit log keeps the name.
     """
@@ -194,6 +195,7 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
         MailPreferences.objects.filter(user=user).delete()
         SavedView.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).delete()
+        Channel.objects.filter(owner=user).delete()  # and what was sent to them
         Notice.objects.filter(recipient=user).delete()
         Mail.objects.filter(recipient=user).delete()
         _anonymise(user, now)
@@ -210,9 +212,10 @@ def end_sessions(user: User) -> int:
 def _end_everything(user: User) -> int:
     """End sessions and identities, give up waiting mail; return the number of ended sessions."""
     SocialAccount.objects.filter(user=user).delete()
-    waiting = Mail.objects.filter(recipient=user, state=Mail.State.WAITING)
+    to_them = Q(recipient=user) | Q(channel__owner=user)
+    waiting = Mail.objects.filter(to_them, state=Mail.State.WAITING)
     waiting.update(state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="", leased_until=None)
-    unsent = Notice.objects.filter(recipient=user, mail__isnull=True, skipped="")
+    unsent = Notice.objects.filter(to_them, mail__isnull=True, skipped="")
     unsent.update(skipped="account closed")
     return end_sessions(user)
 

@@ -143,6 +143,26 @@ try:
         host.strip().lower()
         for host in env.list("EXCHANGE_ALLOWED_HOSTS", ["api.cint.com", "auth.lucidhq.com"])
     ]
+    #: hosts that channels may send alerts to: a host, a host:port, or a domain with a leading dot
+    #: for all hosts below it. A host of your own that is named exactly may be in a private network
+    #: and, except in production, without https (default: those of Slack, Microsoft Teams, Google
+    #: Chat and Discord)
+    CHANNEL_ALLOWED_HOSTS: list[str] = [
+        host.strip().lower()
+        for host in env.list(
+            "CHANNEL_ALLOWED_HOSTS",
+            [
+                "hooks.slack.com",
+                "hooks.slack-gov.com",
+                ".logic.azure.com",
+                ".api.powerplatform.com",
+                "chat.googleapis.com",
+                "discord.com",
+                "discordapp.com",
+                ".discord.com",
+            ],
+        )
+    ]
     #: path of the re-entry configuration of a launched group
     EXCHANGE_RE_ENTRY_PATH = env.str(
         "EXCHANGE_RE_ENTRY_PATH",
