@@ -178,9 +178,9 @@ def _post_message(mail: Mail, channel: Channel, post: SendPost, *, now: datetime
     form, allowed = FORMATS[channel.service], allowed_addresses()
     message = msgspec.convert(mail.message, ChannelMessage)
     body = encode_body(form, message, unanswered=mail.unanswered)
-    headers: dict[str, str] = {}
+    headers = {"Fieldwatch-Message-Id": mail.message_id}  # for relays: the same on every attempt
     if channel.service == Channel.Service.WEBHOOK:
-        headers = webhook.sign_headers(body, key=channel.signing_key, now=now)
+        headers |= webhook.sign_headers(body, key=channel.signing_key, now=now)
     try:
         url = allowed.check_address(channel.address, channel.service)
         answer = post(url, body, headers, allowed=allowed, now=now)

@@ -69,8 +69,8 @@ def send_post(
                 httpcore.URL(
                     scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
                 ),
-                headers={
-                    **headers,
+                headers=headers
+                | {
                     "Host": url.netloc.decode(),
                     "Content-Type": "application/json; charset=utf-8",
                     "Content-Length": str(len(body)),
@@ -145,14 +145,15 @@ def _open_pool(
 ) -> httpcore.ConnectionPool:
     """Return a pool for one request: straight to the host, or through the environment's proxy."""
     proxy = _proxy_for(url)
+    tls = _tls()  # before the deadline counts
     backend = _CheckedBackend(None if proxy else allowed, time.monotonic() + seconds)
     if proxy is None:
-        return httpcore.ConnectionPool(ssl_context=_tls(), network_backend=backend)
+        return httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
     auth = (proxy.username, proxy.password) if proxy.username else None
     return httpcore.HTTPProxy(
         proxy_url=str(proxy.copy_with(username=None, password=None)),
         proxy_auth=auth,
-        ssl_context=_tls(),
+        ssl_context=tls,
         network_backend=backend,
     )
 
