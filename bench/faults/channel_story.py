@@ -164,12 +164,13 @@ class Story:
         )
         fired = Incident.objects.filter(account=self.account, fired_at__isnull=False)
         unnoticed = fired.annotate(n=Count("notices")).filter(n=0).count()
-        waiting = notices.filter(mail=None, skipped="", in_digest=False)
+        # Those of the last round wait for the minute in which alerts gather.
+        waiting = notices.filter(mail=None, skipped="", in_digest=False, created_at__lt=self.now)
         lost = unnoticed + waiting.count()
         lost += sum(mail.state != Mail.State.SENT or not copies[mail.message_id] for mail in mails)
         same = ("incident", "kind", "sequence")
         twice = notices.values(*same).annotate(n=Count("pk")).filter(n__gt=1).count()
-        twice += len(self.receiver.taken and set(copies) - {mail.message_id for mail in mails})
+        twice += len(set(copies) - {mail.message_id for mail in mails})
         self.counts.update(
             lost=lost,
             intents_twice=twice,

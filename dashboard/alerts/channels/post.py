@@ -53,7 +53,7 @@ class NoAnswer(Exception):
 def send_post(
     url: httpx.URL,
     body: bytes,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     *,
     allowed: AllowedAddresses,
     now: datetime,
@@ -69,14 +69,7 @@ def send_post(
                 httpcore.URL(
                     scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
                 ),
-                headers=headers
-                | {
-                    "Host": url.netloc.decode(),
-                    "Content-Type": "application/json; charset=utf-8",
-                    "Content-Length": str(len(body)),
-                    "User-Agent": "Fieldwatch",
-                    "Accept-Encoding": "identity",
-                },
+                headers=_headers_of(url, body, headers),
                 content=body,
                 extensions={
                     "timeout": dict.fromkeys(("read", "write", "pool"), seconds)
@@ -90,6 +83,20 @@ def send_post(
             )
     except _FAILURES as exc:
         raise NoAnswer(_describe(exc, url.host), may_have_arrived=trace.body_sent) from exc
+
+
+def _headers_of(
+    url: httpx.URL, body: bytes, headers: Mapping[str, str]
+) -> list[tuple[bytes | str, bytes | str]]:
+    """Return the headers of a request, those of a caller first."""
+    return [
+        *headers.items(),
+        ("Host", url.netloc.decode()),
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("User-Agent", "Fieldwatch"),
+        ("Accept-Encoding", "identity"),
+    ]
 
 
 class _Trace:

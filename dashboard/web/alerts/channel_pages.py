@@ -27,10 +27,14 @@ Sends = Channel.Sends
 
 @dataclass(frozen=True, slots=True)
 class ChannelHome:
-    """Whose channels a page shows: those of a connection or a project, or of a person."""
+    """Whose channels a page shows: those of a connection or a project, or of a person.
+
+    Only administrators send an account's data to another address; editors change the rest.
+    """
 
     scope: Scope | None = None
     owner: User | None = None
+    may_set_address: bool = True
 
     def new_channel(self) -> Channel:
         """Return a channel (not saved) that belongs here."""
@@ -198,6 +202,11 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
                 del self.fields["signing_key"]
             else:
                 fields["signing_key"].help_text = "Leave it empty to keep the present one."
+
+    def drop_secrets(self) -> None:
+        """Leave out the address and the key, for people who may change everything else."""
+        del self.fields["address"]
+        self.fields.pop("signing_key", None)
 
     def clean(self) -> dict[str, object]:
         """Check the address against its service, the key, and the days."""

@@ -16,7 +16,12 @@ from dashboard.fielding.models import AuditKind, Channel, Mail
 from dashboard.web.alerts.channel_pages import ChannelForm, ChannelHome, channel_line
 from dashboard.web.alerts.scopes import find_scope, require_change
 from dashboard.web.auth import audit
-from dashboard.web.auth.permissions import Permission, current_user, requires
+from dashboard.web.auth.permissions import (
+    Permission,
+    current_user,
+    memberships_of,
+    requires,
+)
 
 
 def list_channels(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
@@ -83,12 +88,16 @@ def _home_of(request: HttpRequest, kind: str, pk: int) -> ChannelHome:
     """Return the scope in an address, if the person may change its recipients."""
     scope = find_scope(request, kind, pk)
     require_change(request, scope)
-    return ChannelHome(scope=scope)
+    administers = memberships_of(request)[scope.account.pk].may_administer
+    return ChannelHome(scope=scope, may_set_address=administers)
 
 
 def _show_list(request: HttpRequest, home: ChannelHome) -> HttpResponse:
     zone = zone_named(current_user(request).time_zone).key
     form = ChannelForm(request.POST or None, instance=home.new_channel(), zone=zone)
+    if request.method == "POST" and not home.may_set_address:
+        messages.error(request, "Only administrators can add channels.")
+        return redirect(home.address_of("channels"))
     if request.method == "POST" and form.is_valid():
         channel = form.instance
         channel.created_by, channel.created_at = current_user(request), timezone.now()
@@ -111,6 +120,8 @@ def _show_list(request: HttpRequest, home: ChannelHome) -> HttpResponse:
 def _change(request: HttpRequest, home: ChannelHome, pk: int) -> HttpResponse:
     channel = home.find_channel(pk, now=timezone.now())
     form = ChannelForm(request.POST or None, instance=channel, zone=channel.time_zone)
+    if not home.may_set_address:
+        form.drop_secrets()
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.instance.save()

@@ -14,7 +14,7 @@ from tests.fakes.channel_receiver import KEY, ChannelReceiver, receiving
 from tests.web.alerts.helpers import opened, signed_in
 
 pytestmark = pytest.mark.django_db
-FORM = {
+FORM: dict[str, Any] = {
     "service": "slack",
     "name": "#fieldwork",
     "sends": "critical",
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said_where_it_was_typed_and_comes_back(
 ) -> None:
     signed_in(client, "administrator", project.account)
     page, good = homes(project)["account"], FORM | {"address": receiver.address("slack")}
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"address": "https://evil.example/x"}, "looks like https://hooks.slack.com/services/"),
         ({"address": "not an address"}, "This is not an address of the form"),
         ({"address": ""}, "This field is required."),
@@ -118,7 +118,11 @@ def test_a_webhook_keeps_its_key_and_a_new_address_ends_a_refusal(
 ) -> None:
     signed_in(client, "administrator", project.account)
     page = homes(project)["account"]
-    hook = {"service": "webhook", "address": receiver.address("webhook"), "signing_key": KEY}
+    hook: dict[str, Any] = {
+        "service": "webhook",
+        "address": receiver.address("webhook"),
+        "signing_key": KEY,
+    }
     client.post(page, FORM | hook)
     channel = Channel.objects.get()
     receiver.mood = "404"
@@ -134,6 +138,22 @@ def test_a_webhook_keeps_its_key_and_a_new_address_ends_a_refusal(
     assert channel.address_hint.endswith("-new")
     client.post(f"{page}{channel.pk}/test/")
     assert len(receiver.taken) == 1
+
+
+def test_an_editor_changes_a_channel_of_a_project_and_sends_nothing_elsewhere(
+    client: Client, project: Project, receiver: ChannelReceiver
+) -> None:
+    signed_in(client, "editor", project.account)
+    page = homes(project)["project"]
+    refused = client.post(page, FORM | {"address": receiver.address("slack")}, follow=True)
+    assert "Only administrators can add channels." in refused.content.decode()
+    assert not Channel.objects.exists()
+    channel = factories.channel(project.account, project=project)
+    before = channel.address
+    assert 'name="address"' not in client.get(f"{page}{channel.pk}/").content.decode()
+    client.post(f"{page}{channel.pk}/", FORM | {"address": receiver.address("slack")})
+    channel.refresh_from_db()
+    assert (channel.sends, channel.address) == ("critical", before)
 
 
 def test_what_could_not_be_delivered_is_listed_and_sent_again(
@@ -193,5 +213,5 @@ def test_the_list_costs_the_same_however_many_there_are(
     signed_in(client, "administrator", project.account)
     for number in range(30):
         factories.channel(project.account, name=f"#{number}")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(14):
         assert client.get(homes(project)["account"]).status_code == 200
