@@ -125,7 +125,11 @@ def _describe_sends(channel: Channel) -> str:
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new channel, or the settings of one; its address and its key are never shown again."""
 
-    address = forms.CharField(max_length=2000, label="Webhook address")
+    address = forms.CharField(
+        max_length=2000,
+        label="Webhook address",
+        help_text="Of the incoming webhook of the room. It is encrypted and never shown again.",
+    )
     signing_key = forms.CharField(
         min_length=SHORTEST_KEY,
         max_length=200,
