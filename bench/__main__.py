@@ -37,6 +37,7 @@ SOAK = {  # the long ones
     "load": "bench.load.working_day",
     "kills": "bench.faults.kills",
     "faults": "bench.faults.faults",
+    "channels": "bench.faults.channel_faults",
     "replay": "bench.faults.rule_replay",
     "latency": "bench.load.alert_latency",
     "fuzz": "bench.faults.fuzz",

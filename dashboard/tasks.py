@@ -8,6 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from dashboard.alerts import downtime, heartbeat
+from dashboard.alerts.channels import outbox as messages
+from dashboard.alerts.channels import schedule
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.celery import app
@@ -42,6 +44,7 @@ def wake() -> None:
     settle_edits.delay()
     evaluate_alerts.delay()
     deliver_mail.delay()
+    deliver_messages.delay()
 
 
 def _enqueue_projects() -> None:
@@ -71,7 +74,7 @@ def pull_project(pk: int) -> None:
         _enqueue_projects()  # the next one need not wait for the beat
 
 
-# The next three may overlap with each other and themselves: each write has a condition that only
+# The next four may overlap with each other and themselves: each write has a condition that only
 # one worker can meet (an unchanged row, a lease or a unique key).
 @app.task(name="dashboard.tasks.settle_edits")
 def settle_edits() -> None:
@@ -96,6 +99,13 @@ def deliver_mail() -> None:
     downtime.note_work(now=timezone.now())
     outbox.compose_due_mails(now=timezone.now())
     outbox.send_due(now=timezone.now(), limit=BATCH_SIZE)
+
+
+@app.task(name="dashboard.tasks.deliver_messages")
+def deliver_messages() -> None:
+    """Compose the messages to channels that are due and send the waiting ones."""
+    schedule.compose_due_messages(now=timezone.now())
+    messages.send_due_messages(now=timezone.now(), limit=BATCH_SIZE)
 
 
 @app.task(name="dashboard.tasks.look_back")

@@ -10,6 +10,7 @@ from dashboard.web.auth.permissions import View
 from dashboard.web.views import (
     audit_log,
     batches,
+    channels,
     charts,
     compare_waves,
     connection_settings,
@@ -77,6 +78,20 @@ def _scoped_paths(kind: str, rule_view: View, recipients_view: View) -> list[URL
         path(f"{below}mute/", incidents.mute_scope, fixed, name="mute"),
         path(f"{below}<str:code>/", rule_view, fixed, name="rule"),
         path(f"{below}<str:code>/preview/", rules.preview_of, fixed, name="preview"),
+    ]
+
+
+def _channel_paths(kind: str, *views: View) -> list[URLPattern]:
+    """Return the paths of the channels of a connection or a project: list, form, what is done."""
+    below, fixed = f"rules/{kind}/<key:pk>/channels/", {"kind": kind}
+    each = ("", "test/", "again/", "remove/")
+    names = ("channel", "channel-test", "channel-again", "channel-remove")
+    return [
+        path(below, views[0], fixed, name="channels"),
+        *(
+            path(f"{below}<key:channel>/{act}", view, fixed, name=name)
+            for act, view, name in zip(each, views[1:], names, strict=True)
+        ),
     ]
 
 
@@ -205,11 +220,32 @@ urlpatterns = [
     path("act/<str:token>/", incidents.follow_action_link, name="act"),
     path("mutes/<key:pk>/end/", incidents.end_mute, name="unmute"),
     path("rules/", rules.rules_page, name="rules"),
+    *_channel_paths(
+        "connections",
+        channels.channels_edit_account,
+        channels.channel_edit_account,
+        channels.channel_test_account,
+        channels.channel_again_account,
+        channels.channel_remove_account,
+    ),
+    *_channel_paths(
+        "projects",
+        channels.channels_edit,
+        channels.channel_edit,
+        channels.channel_test,
+        channels.channel_again,
+        channels.channel_remove,
+    ),
     *_scoped_paths("connections", rules.rule_edit_account, rules.recipients_edit_account),
     *_scoped_paths("projects", rules.rule_edit, rules.recipients_edit),
     *_scoped_paths("groups", rules.rule_edit, rules.recipients_edit),
     path("me/", profile.profile_page, name="me"),
     path("me/mail/", mails.mail_preferences, name="mail-choice"),
+    path("me/channels/", channels.my_channels, name="my-channels"),
+    path("me/channels/<key:channel>/", channels.change_my_channel, name="my-channel"),
+    path("me/channels/<key:channel>/test/", channels.test_my_channel, name="my-channel-test"),
+    path("me/channels/<key:channel>/again/", channels.resend_my_channel, name="my-channel-again"),
+    path("me/channels/<key:channel>/remove/", channels.remove_my_channel, name="my-channel-remove"),
     path("me/address/", email_address.change_address, name="address"),
     path("me/address/<str:token>/", email_address.confirm_address, name="address-shown"),
     path("me/sessions/", sign_in.session_list, name="sessions"),

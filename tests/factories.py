@@ -14,6 +14,7 @@ from dashboard.fielding.models import (
     Batch,
     BatchGroup,
     BatchJob,
+    Channel,
     CompletesDay,
     Cycle,
     Edit,
@@ -93,6 +94,19 @@ def project(on: ExchangeAccount, **fields: Any) -> Project:
         "read_at": NOW,
     }
     return Project.objects.create(account=on, **(given | fields))
+
+
+def channel(on: ExchangeAccount | None = None, **fields: Any) -> Channel:
+    """A room of Slack that has got nothing yet, of an account; or of an owner."""
+    given = {
+        "name": "#fieldwork",
+        "service": "slack",
+        "address": "http://127.0.0.1:9/services/T0/B0/s3cr3t",
+        "address_hint": "hooks.slack.com …cr3t",
+        "sends": "all",
+        "created_at": NOW,
+    }
+    return Channel.objects.create(account=on, **(given | fields))
 
 
 def group(of: Project, **fields: Any) -> TargetGroup:

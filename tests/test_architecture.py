@@ -59,6 +59,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("columns", "scheduling"),
     ),
     "alerts": (
+        ("channels",),
         ("replay", "mail"),
         ("incidents",),
         ("items",),

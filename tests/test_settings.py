@@ -22,6 +22,7 @@ from dashboard.settings.addresses import (
     HostNames,
     MailServer,
     Places,
+    PlacesOrDomains,
     RedisAddress,
     Sender,
     WebAddress,
@@ -191,6 +192,10 @@ WRONG: dict[type, list[str]] = {
         *("api.cint.com:70000", "api.cint.com:", "api.cint.com:http", "*.cint.com"),
         *("a@api.cint.com", "api .cint.com", "é.cint.com"),
     ],
+    PlacesOrDomains: [
+        *(",", "a,", "https://hooks.slack.com", "hooks.slack.com/x", "hooks.slack.com:0", "*"),
+        *("..example.com", ".", ".com", "*.example.com", "a@b.com", "é.example.com", ".a b.com"),
+    ],
     Domains: [
         *(",", "*", "com", "@example.com", "a@example.com", "*.example.com", "example.com/x"),
         *("example.com;example.org", "example.com,,example.org", "https://example.com"),
@@ -279,6 +284,8 @@ RIGHT: dict[str, list[str]] = {
     "CYCLE_DAYS": ["1"],
     "AUDIT_DAYS": ["0", "365"],
     "COUNTRY_ZONES": ["", "us=America/Chicago", "US=America/Chicago, br=America/Manaus"],
+    "CHANNEL_ALLOWED_HOSTS": ["127.0.0.1:8080", "Hooks.example.com, .example.org"],
+    "API_REQUESTS_PER_MINUTE": ["1", "6000"],
     "EMAIL_URL": [
         *("", "smtp://mail.example:25", "submission://u:p@mail.example:587"),
         *("smtp://u:p%2Fw@mail.example:465/?ssl=True", "smtp://u%40x:p@10.0.0.7"),

@@ -34,7 +34,8 @@ def list_problems(*, now: datetime) -> list[str]:
     """Return the problems of alert detection and mail delivery as phrases; empty without any."""
     problems = stalled_parts(now=now)
     tests = Q(account=None, digest_day=None, notices=None, purpose="")
-    recent = Mail.objects.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
+    emails = Mail.objects.filter(channel=None)  # the page of a channel says when it fails
+    recent = emails.filter(state=Mail.State.DEAD, created_at__gt=now - timedelta(days=2))
     dead = recent.exclude(pk__in=recent.filter(tests).values("pk")).count()
     if dead:
         problems.append(
@@ -50,7 +51,8 @@ def stalled_parts(*, now: datetime) -> list[str]:
     read = Project.objects.filter(read_at__lte=now).aggregate(at=Max("read_at"))["at"]
     if read and read - at.get("judge", read - LONGEST_WAIT) >= LONGEST_WAIT:
         problems.append("polled data is not being evaluated")
-    oldest = Mail.objects.filter(state=Mail.State.WAITING).order_by("created_at").first()
+    waiting = Mail.objects.filter(state=Mail.State.WAITING, channel=None)
+    oldest = waiting.order_by("created_at").first()
     if oldest and now - oldest.created_at > LONGEST_WAIT:
         error = f": {oldest.error.rstrip('.')}" if oldest.error else ""
         problems.append(describe_oldest_mail(oldest.created_at, now=now) + error)

@@ -14,7 +14,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dashboard.fielding import audit, erasure
 from dashboard.fielding.audit import Origin
@@ -282,9 +282,10 @@ def end_sessions(user: User) -> int:
 def _end_everything(user: User) -> int:
     """End sessions and identities, give up waiting mail; return the number of ended sessions."""
     SocialAccount.objects.filter(user=user).delete()
-    waiting = Mail.objects.filter(recipient=user, state=Mail.State.WAITING)
+    to_them = Q(recipient=user) | Q(channel__owner=user)
+    waiting = Mail.objects.filter(to_them, state=Mail.State.WAITING)
     waiting.update(state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="", leased_until=None)
-    unsent = Notice.objects.filter(recipient=user, mail__isnull=True, skipped="")
+    unsent = Notice.objects.filter(to_them, mail__isnull=True, skipped="")
     unsent.update(skipped="account closed")
     return end_sessions(user)
 

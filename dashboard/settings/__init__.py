@@ -28,6 +28,7 @@ from dashboard.settings.addresses import (
     HostNames,
     MailServer,
     Places,
+    PlacesOrDomains,
     RedisAddress,
     Sender,
     WebAddress,
@@ -162,6 +163,25 @@ AUDIT_DAYS = env.read("AUDIT_DAYS", WholeNumber(0, 36_500), 0)
 _country_zones = env.read_if_set("COUNTRY_ZONES", ZonesByCountry())
 COUNTRY_ZONES = _country_zones or {}
 
+#: hosts that channels may send alerts to. A host of your own that is named exactly may be in a
+#: private network and, except in production, without https (default: those of Slack, Microsoft
+#: Teams, Google Chat and Discord)
+CHANNEL_ALLOWED_HOSTS = env.read(
+    "CHANNEL_ALLOWED_HOSTS",
+    PlacesOrDomains(),
+    [
+        "hooks.slack.com",
+        "hooks.slack-gov.com",
+        ".logic.azure.com",
+        ".api.powerplatform.com",
+        "chat.googleapis.com",
+        "discord.com",
+        "discordapp.com",
+        ".discord.com",
+    ],
+)
+#: requests a minute of one token for the API
+API_REQUESTS_PER_MINUTE = env.read("API_REQUESTS_PER_MINUTE", WholeNumber(1, 100_000), 120)
 #: the mail server (default: files in the state folder)
 _mail_server = env.read_if_set("EMAIL_URL", MailServer())
 #: the sender of emails

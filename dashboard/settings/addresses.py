@@ -80,6 +80,23 @@ class Places:
 
 
 @dataclass(frozen=True)
+class PlacesOrDomains:
+    """Hosts to connect to, perhaps with a port, or whole domains; separated by commas."""
+
+    is_secret = False
+    takes = "hosts such as hooks.example.com or 127.0.0.1:8080, or .example.com for all below it"
+
+    def parse(self, text: str) -> list[str]:
+        """Return hosts and domains in lower case."""
+        places = [place.lower() for place in list_entries(text)]
+        for place in places:
+            fits = _DOMAIN.fullmatch(place[1:]) if place.startswith(".") else _is_place(place)
+            if not fits:
+                raise ValueError
+        return places
+
+
+@dataclass(frozen=True)
 class Domains:
     """Whole domains, separated by commas; subdomains are listed separately."""
 

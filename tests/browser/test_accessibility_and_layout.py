@@ -16,6 +16,7 @@ from dashboard.fielding.models import (
     BatchGroup,
     BusinessUnit,
     Change,
+    Channel,
     ExchangeAccount,
     GroupPanels,
     Incident,
@@ -108,6 +109,10 @@ PAGES = [
     "/rules/connections/{connection}/",
     "/rules/groups/{group}/drop_off/",
     "/rules/groups/{group}/told/",
+    "/rules/connections/{connection}/channels/",
+    "/rules/connections/{connection}/channels/{channel}/",
+    "/rules/projects/{project}/channels/",
+    "/me/channels/",
     "/me/mail/",
     "/me/address/",
     "/me/sessions/",
@@ -258,7 +263,14 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     factories.status_link(shared, anna, token="t0ken")
     factories.status_address(shared, anna, refused="550 unknown", address="a" * 60 + "@example.com")
     factories.status_address(shared, anna, stopped_at=factories.NOW)
+    refused = factories.channel(
+        account, name="#fieldwork " + "x" * 49, refused=True, error="Slack answered 404: no_service"
+    )
+    Channel.objects.filter(pk=refused.pk).update(failing_since=factories.NOW)
+    factories.channel(account, project=project, last_sent_at=factories.NOW)
+    factories.channel(owner=anna, service="webhook", sends="digest")
     return {
+        "channel": refused.pk,
         "project": project.pk,
         "share": shared.pk,
         "group": group.pk,

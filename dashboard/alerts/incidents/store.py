@@ -151,13 +151,16 @@ def _fire_again(
 ) -> list[Transition]:
     """Return a notice for each incident whose item turned critical after its alert was mailed.
 
-    Not for one that fires now or whose notice waits for a mail: that mail is urgent now.
+    Not for one that fires now or whose notice waits for a mail: that mail is urgent now. A channel
+    that got the alert already gets it again.
     """
     noticed = {each.incident.pk for each in won if each.notice_kind in ALERTING}
-    waiting = Notice.objects.filter(
-        incident__in=[incident.pk for incident in turned], mail__isnull=True, skipped=""
-    )
-    noticed |= set(waiting.values_list("incident_id", flat=True))
+    notices = Notice.objects.filter(incident__in=[incident.pk for incident in turned])
+    waiting = notices.filter(mail__isnull=True, skipped="", channel=None)
+    sent = notices.filter(mail__isnull=False, channel__isnull=False)
+    noticed |= {*waiting.values_list("incident_id", flat=True)} - {
+        *sent.values_list("incident_id", flat=True)
+    }
     again = []
     for incident in turned:
         if incident.pk in noticed:
@@ -238,7 +241,7 @@ def _create_notices(transitions: Sequence[Transition], account_id: int, now: dat
         if not any(mute_covers(mute, transition.incident) for mute in mutes)
     ]
     people = People(account_id)
-    notified = _notified_users(
+    notified = _notified_before(
         [each.incident for each in notifying if each.notice_kind == Notice.Kind.RECOVER]
     )
     Notice.objects.bulk_create(
@@ -248,28 +251,38 @@ def _create_notices(transitions: Sequence[Transition], account_id: int, now: dat
                 kind=str(transition.notice_kind),
                 sequence=transition.incident.sequence,
                 recipient_id=user_id,
+                channel_id=channel_id,
                 created_at=now,
                 in_digest=transition.in_digest or transition.incident.flapping,
             )
             for transition in notifying
-            for user_id in (
+            for user_id, channel_id in (
                 notified.get(transition.incident.pk, ())
                 if transition.notice_kind == Notice.Kind.RECOVER
-                else people.recipients_of(transition.incident, transition.managers)
+                else _notified_now(transition, people)
             )
         ],
         ignore_conflicts=True,
     )
 
 
-def _notified_users(incidents: Sequence[Incident]) -> dict[int, set[int]]:
-    """Return the users who were, or will be, notified that these incidents fire."""
-    notified: dict[int, set[int]] = {}
+def _notified_now(transition: Transition, people: People) -> list[tuple[int | None, int | None]]:
+    """Return whom an incident is notified to, as pairs of a user and a channel: one of them."""
+    users = people.recipients_of(transition.incident, transition.managers)
+    channels = people.channels_of(transition.incident, users)
+    return [*((user, None) for user in users), *((None, channel) for channel in channels)]
+
+
+def _notified_before(
+    incidents: Sequence[Incident],
+) -> dict[int, set[tuple[int | None, int | None]]]:
+    """Return the users and channels that were, or will be, notified that these incidents fire."""
+    notified: dict[int, set[tuple[int | None, int | None]]] = {}
     pairs = Notice.objects.filter(
         incident__in=[incident.pk for incident in incidents], kind__in=ALERTING, skipped=""
-    ).values_list("incident_id", "recipient_id")
-    for incident_id, user_id in pairs if incidents else ():
-        notified.setdefault(incident_id, set()).add(user_id)
+    ).values_list("incident_id", "recipient_id", "channel_id")
+    for incident_id, *pair in pairs if incidents else ():
+        notified.setdefault(incident_id, set()).add((pair[0], pair[1]))
     return notified
 
 

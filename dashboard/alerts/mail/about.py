@@ -93,7 +93,7 @@ def keep_chosen(notices: Iterable[Notice]) -> list[Notice]:
     kept = [
         notice
         for notice in rows
-        if chosen.covers_incident(preferences_of(notice.recipient), notice.incident)
+        if chosen.covers_incident(preferences_of(notice.person), notice.incident)
     ]
     if len(kept) < len(rows):
         covered = {notice.pk for notice in kept}

@@ -156,7 +156,7 @@ def subject_line(ordered: Sequence[Notice], overview: Overview | None) -> str:
 def summary_line(ordered: Sequence[Notice], *, label: bool = True) -> str:
     """Return the headline of the first notice."""
     first = ordered[0]
-    return one_line((_state_label(first) if label else "") + first.incident.headline, 200)
+    return one_line((state_label(first) if label else "") + first.incident.headline, 200)
 
 
 def mail_items(
@@ -173,9 +173,9 @@ def mail_items(
     bars = text_sparkline.last_day(groups, now=now)
     return [
         AlertLine(
-            _state_label(notice),
+            state_label(notice),
             one_line(notice.incident.headline, 300),
-            _details_of(notice.incident),
+            details_of(notice.incident),
             "" if _is_resolved(notice.incident) else advice.get(notice.incident.item_id or 0, ""),
             _figures_of(notice.incident),
             *bars.get(notice.incident.group_id or 0, ("", 0)),
@@ -213,7 +213,7 @@ def _format_duration(incident: Incident, user: User, now: datetime) -> str:
     return f"{span} ({format_span(closed - began)})"
 
 
-def _details_of(incident: Incident) -> str:
+def details_of(incident: Incident) -> str:
     """Return the sentence if it adds to the headline; of a resolved incident the reason."""
     if _is_resolved(incident):
         reason = incident.close_reason
@@ -245,7 +245,7 @@ def action_links_for(incident: Incident, user: User) -> list[tuple[str, str]]:
     return [(action_links.LABELS[form], action_links.action_url(incident, form)) for form in forms]
 
 
-def _state_label(notice: Notice) -> str:
+def state_label(notice: Notice) -> str:
     """Return the state of an incident, to be put before its headline; empty if it is new."""
     incident = notice.incident
     if _is_resolved(incident):

@@ -46,9 +46,9 @@ class AlreadyMailed(Exception):
 
 
 def unmailed_notices() -> QuerySet[Notice]:
-    """Return notices that are in no mail yet."""
+    """Return notices to people that are in no mail yet."""
     return (
-        Notice.objects.filter(mail__isnull=True, skipped="")
+        Notice.objects.filter(mail__isnull=True, skipped="", channel=None)
         .select_related(
             "incident__group",
             "incident__project",
@@ -62,7 +62,7 @@ def unmailed_notices() -> QuerySet[Notice]:
 
 def skip_unmailable(*, now: datetime) -> None:
     """Skip notices to former members, to refused or missing addresses, and those nobody wants."""
-    unbound = Notice.objects.filter(mail__isnull=True, skipped="")
+    unbound = Notice.objects.filter(mail__isnull=True, skipped="", channel=None)
     members = Membership.objects.filter(
         CAN_GET_MAIL, user=OuterRef("recipient"), account=OuterRef("incident__account")
     )
@@ -82,7 +82,7 @@ def compose_immediate(*, now: datetime) -> int:
     for user, notices in _group_by_recipient(_urgent_notices(now)):
         ready = [
             bundle
-            for project, bundle in _group_by_project(notices).items()
+            for project, bundle in group_by_project(notices).items()
             if (user.pk, project) not in recent
             and min(notice.created_at for notice in bundle) <= now - GATHER_FOR
         ]
@@ -111,7 +111,7 @@ def compose_baselines(*, now: datetime) -> int:
             choice, WARNING, user=user, now=now
         ):
             continue
-        for bundle in _group_by_account(notices):
+        for bundle in group_by_account(notices):
             is_complete = min(notice.created_at for notice in bundle) <= now - BASELINE_AFTER
             if is_complete and open_items(bundle) and not _had_baseline(bundle):
                 body = compose.compose_baseline(user, bundle, now=now)
@@ -119,7 +119,7 @@ def compose_baselines(*, now: datetime) -> int:
     return stored
 
 
-def _group_by_account(notices: Iterable[Notice]) -> list[Bundle]:
+def group_by_account(notices: Iterable[Notice]) -> list[Bundle]:
     bundles: dict[int, Bundle] = {}
     for notice in notices:
         bundles.setdefault(notice.incident.account_id, []).append(notice)
@@ -155,9 +155,9 @@ def _urgent_notices(now: datetime) -> list[Notice]:
         notice
         for notice in rows.filter(is_wanted)
         if not preferences.in_quiet_hours(
-            preferences.preferences_of(notice.recipient),
+            preferences.preferences_of(notice.person),
             urgency_of(notice.incident),
-            user=notice.recipient,
+            user=notice.person,
             now=now,
         )
     )
@@ -182,17 +182,18 @@ def _urgent_notices(now: datetime) -> list[Notice]:
 def _recently_mailed(now: datetime) -> set[tuple[int, int | None]]:
     """Return recipients and projects with a mail too recent for another."""
     rows = Notice.objects.filter(mail__created_at__gt=now - MIN_SPACING, mail__digest_day=None)
-    return set(rows.values_list("recipient_id", "incident__project_id"))
+    pairs = rows.filter(recipient__isnull=False).values_list("recipient_id", "incident__project_id")
+    return {(user, project) for user, project in pairs if user is not None}
 
 
 def _group_by_recipient(notices: Iterable[Notice]) -> list[tuple[User, Bundle]]:
     bundles: dict[int, tuple[User, Bundle]] = {}
     for notice in sorted(notices, key=lambda notice: notice.pk):
-        bundles.setdefault(notice.recipient_id, (notice.recipient, []))[1].append(notice)
+        bundles.setdefault(notice.person.pk, (notice.person, []))[1].append(notice)
     return list(bundles.values())
 
 
-def _group_by_project(notices: Iterable[Notice]) -> dict[int | None, Bundle]:
+def group_by_project(notices: Iterable[Notice]) -> dict[int | None, Bundle]:
     bundles: dict[int | None, Bundle] = {}
     for notice in notices:
         bundles.setdefault(notice.incident.project_id, []).append(notice)

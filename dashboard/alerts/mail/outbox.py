@@ -21,7 +21,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
 from dashboard.alerts import heartbeat
 from dashboard.alerts.incidents.store import DAY
@@ -84,7 +84,7 @@ def send_due(
     def clock() -> datetime:
         return now + timedelta(seconds=time.monotonic() - began)
 
-    waiting = Mail.objects.filter(state=Mail.State.WAITING)
+    waiting = Mail.objects.filter(state=Mail.State.WAITING, channel=None)
     if waiting.filter(leased_until__gt=now).count() >= MAX_SENDERS:
         return 0
     free = Q(leased_until=None) | Q(leased_until__lte=now)
@@ -117,7 +117,7 @@ def _send(
     rng: random.Random,
 ) -> bool:
     """Lease a mail, hand it over, store the result; return whether a server accepted it."""
-    mail = _lease(pk, now=clock())
+    mail = lease_mail(pk, now=clock())
     if mail is None:
         return False
     if _is_unwanted(mail):
@@ -129,7 +129,7 @@ def _send(
         if isinstance(exc, MailServerUnreachable):
             raise
         return False
-    _mark(mail, state=Mail.State.SENT, sent_at=clock(), error="", sealed="")
+    mark_mail(mail, state=Mail.State.SENT, sent_at=clock(), error="", sealed="")
     return True
 
 
@@ -143,21 +143,21 @@ def _is_unwanted(mail: Mail) -> bool:
     if mail.purpose == Mail.Purpose.ADDRESS:
         closed = User.objects.filter(email__iexact=mail.address).exclude(closed_at=None)
         if closed.exists():
-            _mark(mail, state=Mail.State.SENT, sealed="")
+            mark_mail(mail, state=Mail.State.SENT, sealed="")
             return True
     if mail.purpose == Mail.Purpose.STATUS and is_status_unwanted(mail):
         leased = Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING)
         leased.filter(leased_until=mail.leased_until).delete()
         return True
-    if mail.recipient.closed_at is None:
+    if mail.person.closed_at is None:
         return False
-    _mark(mail, state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="")
+    mark_mail(mail, state=Mail.State.DEAD, error=ACCOUNT_CLOSED, sealed="")
     return True
 
 
 def _hand_over(mail: Mail, connect: Callable[[], BaseEmailBackend]) -> None:
     """Give a mail to the server, over a connection of its own."""
-    refused = mail.recipient.email_refused and mail.recipient.email == mail.address
+    refused = mail.person.email_refused and mail.person.email == mail.address
     if refused and mail.purpose == Mail.Purpose.ALERT:
         raise smtplib.SMTPRecipientsRefused({mail.address: (550, b"refused before")})
     try:
@@ -210,19 +210,24 @@ def _unsubscribe_url_of(mail: Mail) -> str:
     if mail.status_address_id is not None:
         return stop_url(mail.status_address_id)
     kind = unsubscribe.DIGEST if mail.digest_day else unsubscribe.NOW
-    return unsubscribe.unsubscribe_url(mail.recipient, kind)
+    return unsubscribe.unsubscribe_url(mail.person, kind)
 
 
-def _lease(pk: int, *, now: datetime) -> Mail | None:
-    """Claim a mail for sending; None if another worker has it."""
+def lease_mail(pk: int, *, now: datetime) -> Mail | None:
+    """Claim a mail or a message for sending; None if another worker has it.
+
+    Where a worker died with it, nobody knows whether it arrived.
+    """
+    had_lease = Case(When(leased_until=None, then=F("unanswered")), default=Value(True))
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     leased = Mail.objects.filter(
         free, pk=pk, state=Mail.State.WAITING, next_try_at__lte=now
-    ).update(leased_until=now + LEASE, attempts=F("attempts") + 1)
-    return Mail.objects.select_related("recipient").get(pk=pk) if leased else None
+    ).update(leased_until=now + LEASE, attempts=F("attempts") + 1, unanswered=had_lease)
+    rows = Mail.objects.select_related("recipient", "channel__owner")
+    return rows.get(pk=pk) if leased else None
 
 
-class _MailResult(TypedDict, total=False):
+class MailResult(TypedDict, total=False):
     """The columns that the result of an attempt sets."""
 
     state: str
@@ -230,14 +235,15 @@ class _MailResult(TypedDict, total=False):
     next_try_at: datetime
     error: str
     sealed: str
+    unanswered: bool
 
 
-def _mark(mail: Mail, **fields: Unpack[_MailResult]) -> None:
-    """Store the result of an attempt, unless the lease ran out and another worker has the mail."""
+def mark_mail(mail: Mail, **fields: Unpack[MailResult]) -> bool:
+    """Store the result of an attempt; False if the lease ran out and another worker has it."""
     leased = Mail.objects.filter(
         pk=mail.pk, state=Mail.State.WAITING, leased_until=mail.leased_until
     )
-    leased.update(leased_until=None, **fields)
+    return leased.update(leased_until=None, **fields) == 1
 
 
 def _mark_failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Random) -> None:
@@ -249,12 +255,16 @@ def _mark_failed(mail: Mail, exc: Exception, *, now: datetime, rng: random.Rando
     is_rejected = isinstance(exc, smtplib.SMTPDataError) and exc.smtp_code >= 500
     if is_refused or is_rejected or now - mail.created_at >= GIVE_UP_AFTER:
         with transaction.atomic():
-            _mark(mail, state=Mail.State.DEAD, error=error, sealed="")
+            mark_mail(mail, state=Mail.State.DEAD, error=error, sealed="")
             if is_refused:
-                owner = User.objects.filter(pk=mail.recipient_id, email=mail.address)
+                owner = User.objects.filter(pk=mail.person.pk, email=mail.address)
                 owner.filter(email_refused="").update(email_refused=error)
                 StatusAddress.objects.filter(mails=mail).update(refused=error)
         return
-    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(mail.attempts - 1, 10))
-    wait = timedelta(seconds=rng.uniform(longest / 2, longest))
-    _mark(mail, next_try_at=now + wait, error=error)
+    mark_mail(mail, next_try_at=now + backoff(mail.attempts, rng), error=error)
+
+
+def backoff(attempts: int, rng: random.Random) -> timedelta:
+    """Return how long to wait after so many attempts: it doubles, up to four minutes."""
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts - 1, 10))
+    return timedelta(seconds=rng.uniform(longest / 2, longest))

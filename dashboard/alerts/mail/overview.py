@@ -146,10 +146,16 @@ def _worst_group(
     incident = next(each for each in incidents if each.item_id == item.pk)
     group = incident.group
     name = one_line(group.name) if group else one_line(incident.account.name)
-    parts = [one_line(item.sentence.partition(". ")[0], 110).rstrip(".")]
-    if round(item.value):
-        parts.append(f"{format_count(round(item.value), 'complete')} at risk")
-    if item.ends_at and item.ends_at > now:
-        parts.append(f"{format_span(item.ends_at - now)} left")
+    parts = [one_line(item.sentence.partition(". ")[0], 110).rstrip("."), *at_stake(item, now=now)]
     link = f"{settings.FIELDWATCH_URL}/items/{item.pk}/"
     return WorstGroup(name, ". ".join(parts), advice, link)
+
+
+def at_stake(item: Item, *, now: datetime) -> list[str]:
+    """Return what an item puts at risk and how much time is left, each as a phrase."""
+    phrases = []
+    if round(item.value):
+        phrases.append(f"{format_count(round(item.value), 'complete')} at risk")
+    if item.ends_at and item.ends_at > now:
+        phrases.append(f"{format_span(item.ends_at - now)} left")
+    return phrases

@@ -7,12 +7,14 @@ no longer sign in get nothing; additional addresses for mail only do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from django.db.models import Q
 
 from dashboard.alerts.recipients.settings import Recipients
-from dashboard.fielding.models import Incident, Membership, Project, TargetGroup
+from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
+from dashboard.fielding.models import Channel, Incident, Membership, Project, TargetGroup
 
 CAN_GET_MAIL = Q(user__is_active=True) | Q(role=Membership.Role.MAIL, user__closed_at=None)
 
@@ -26,6 +28,7 @@ class People:
     """The members of an account and its recipient settings, loaded in two queries."""
 
     def __init__(self, account_id: int) -> None:
+        self._account_id = account_id
         self._by_exchange_id: dict[str, list[int]] = {}
         self._by_role: dict[str, list[int]] = {}
         self._by_address: dict[str, int] = {}
@@ -49,6 +52,31 @@ class People:
             self._by_address[address] for address in choice.addresses if address in self._by_address
         ]
         return list(dict.fromkeys(users)) or self._editors
+
+    @cached_property
+    def _channels(self) -> list[Channel]:
+        """The channels of the account and its projects, and those of its members."""
+        of_members = Q(owner__memberships__account=self._account_id)
+        rows = Channel.objects.filter(Q(account=self._account_id) | of_members).distinct()
+        return list(rows.only("pk", "account_id", "project_id", "owner_id").order_by("pk"))
+
+    def channels_of(self, incident: Incident, users: Collection[int]) -> list[int]:
+        """Return the ids of the channels to notify.
+
+        Those of the account, of the incident's project, and of the users who are notified. What
+        concerns only the author of a change goes to no shared channel.
+        """
+        is_private = incident.rule == EDIT_UNCONFIRMED.code
+        return [
+            channel.pk
+            for channel in self._channels
+            if channel.owner_id in users
+            or (
+                channel.owner_id is None
+                and not is_private
+                and channel.project_id in (None, incident.project_id)
+            )
+        ]
 
     def owners_of(self, managers: Iterable[str]) -> list[int]:
         """Return the ids of the users whose a group or project is: its managers, else editors.

@@ -13,6 +13,7 @@ from dashboard.fielding.models.alerts import (
 )
 from dashboard.fielding.models.audit import AuditCutoff, AuditEvent, AuditKind
 from dashboard.fielding.models.batches import Batch, BatchGroup, BatchJob
+from dashboard.fielding.models.delivery.channels import Channel
 from dashboard.fielding.models.edits import AdviceRecord, Edit
 from dashboard.fielding.models.exchange import BusinessUnit, ExchangeAccount, ExchangeUser
 from dashboard.fielding.models.groups import GroupPanels, Project, TargetGroup, WhatIfAnswer
@@ -46,6 +47,7 @@ __all__ = [
     "BatchJob",
     "BusinessUnit",
     "Change",
+    "Channel",
     "CompletesDay",
     "Cycle",
     "Downtime",

@@ -207,7 +207,8 @@ ACCOUNT_CLOSED = "the account is closed"
 class Mail(models.Model):
     """The outbox: a mail is frozen with its Message-ID before it is sent, and sent until taken.
 
-    A scheduled status goes to `address`, a client's; `recipient` is who shares it.
+    A scheduled status goes to `address`, a client's; `recipient` is who shares it. A message to a
+    channel has a `channel` in place of a recipient, and no address of its own.
     """
 
     class State(models.TextChoices):
@@ -230,12 +231,19 @@ class Mail(models.Model):
     # Empty when one mail tells of several: of accounts, of projects.
     account = models.ForeignKey(ExchangeAccount, models.CASCADE, null=True, related_name="mails")
     project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="mails")
-    recipient = models.ForeignKey(User, models.CASCADE, related_name="mails")
+    recipient = models.ForeignKey(User, models.CASCADE, null=True, related_name="mails")
+    channel = models.ForeignKey(
+        "fielding.Channel", models.CASCADE, null=True, related_name="messages"
+    )
     address = models.EmailField()
     message_id = models.CharField(max_length=200, unique=True)
     subject = models.CharField(max_length=300)
     text = models.TextField()
     html = models.TextField(blank=True, default="")
+    # What a channel gets (`alerts.channels.message.ChannelMessage`); null for emails.
+    message = models.JSONField(null=True)
+    # An earlier attempt was not answered, so the channel may have it already: it is then said so.
+    unanswered = models.BooleanField(default=False, db_default=False)
     purpose = models.CharField(
         max_length=10, choices=Purpose, blank=True, default=Purpose.ALERT, db_default=""
     )
@@ -262,13 +270,26 @@ class Mail(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["recipient", "digest_day"], name="digest_once"),
+            models.UniqueConstraint(fields=["channel", "digest_day"], name="channel_digest_once"),
             models.UniqueConstraint(fields=["status_address", "status_day"], name="status_once"),
+            models.CheckConstraint(
+                name="mail_to_person_or_channel",
+                condition=models.Q(recipient=None, channel__isnull=False)
+                | models.Q(recipient__isnull=False, channel=None),
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["next_try_at"], name="mail_waiting", condition=models.Q(state="waiting")
             ),
         ]
+
+    @property
+    def person(self) -> User:
+        """Return the recipient of an email; LookupError for a message to a channel."""
+        if self.recipient is None:
+            raise LookupError("a message to a channel has no recipient")
+        return self.recipient
 
     @property
     def is_about_signing_in(self) -> bool:
@@ -280,7 +301,10 @@ class Mail(models.Model):
 
 
 class Notice(models.Model):
-    """Who must be told what of an incident; committed together with its transition."""
+    """Who must be told what of an incident; committed together with its transition.
+
+    A person or a channel.
+    """
 
     class Kind(models.TextChoices):
         """What is told."""
@@ -293,7 +317,10 @@ class Notice(models.Model):
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=7, choices=Kind)
     sequence = models.PositiveIntegerField()
-    recipient = models.ForeignKey(User, models.CASCADE, related_name="notices")
+    recipient = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices")
+    channel = models.ForeignKey(
+        "fielding.Channel", models.CASCADE, null=True, related_name="notices"
+    )
     created_at = models.DateTimeField()
     mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="notices")
     in_digest = models.BooleanField(default=False)  # waits for the digest whatever a person chose
@@ -304,6 +331,14 @@ class Notice(models.Model):
             models.UniqueConstraint(
                 fields=["incident", "kind", "sequence", "recipient"], name="notice_once"
             ),
+            models.UniqueConstraint(
+                fields=["incident", "kind", "sequence", "channel"], name="channel_notice_once"
+            ),
+            models.CheckConstraint(
+                name="notice_to_person_or_channel",
+                condition=models.Q(recipient=None, channel__isnull=False)
+                | models.Q(recipient__isnull=False, channel=None),
+            ),
         ]
         indexes = [
             models.Index(
@@ -313,8 +348,15 @@ class Notice(models.Model):
             ),
         ]
 
+    @property
+    def person(self) -> User:
+        """Return the recipient; LookupError for a notice to a channel."""
+        if self.recipient is None:
+            raise LookupError("a notice to a channel has no recipient")
+        return self.recipient
+
     def __str__(self) -> str:
-        return f"{self.kind} to {self.recipient_id}"
+        return f"{self.kind} to {self.recipient or self.channel}"
 
 
 class Mute(models.Model):

@@ -69,6 +69,9 @@ class AuditKind(StrEnum):
     STATUS_LINK_REVOKED = "status-link-revoked"
     STATUS_EMAILS_CHANGED = "status-emails-changed"
     STATUS_EMAIL_STOPPED = "status-email-stopped"
+    CHANNEL_ADDED = "channel-added"
+    CHANNEL_CHANGED = "channel-changed"
+    CHANNEL_REMOVED = "channel-removed"
 
 
 LABELS: dict[AuditKind, str] = {
@@ -125,6 +128,9 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.STATUS_LINK_REVOKED: "Link to a status revoked",
     AuditKind.STATUS_EMAILS_CHANGED: "Scheduled emails of a status changed",
     AuditKind.STATUS_EMAIL_STOPPED: "Client unsubscribed from a status",
+    AuditKind.CHANNEL_ADDED: "Channel added",
+    AuditKind.CHANNEL_CHANGED: "Channel changed",
+    AuditKind.CHANNEL_REMOVED: "Channel removed",
 }
 
 

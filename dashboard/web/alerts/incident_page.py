@@ -109,7 +109,7 @@ def _notice_row(notice: Notice, user_id: int) -> NoticeRow:
     outcome, tone = _notice_outcome(notice, mail)
     return NoticeRow(
         notice.created_at,
-        str(notice.recipient),
+        str(notice.recipient or notice.channel),
         Notice.Kind(notice.kind).label,
         outcome,
         tone,

@@ -45,7 +45,20 @@ PLACES = [
     NavItem(
         "rules",
         "Alerts",
-        ("rules", "rules-of", "rule", "recipients", "mute", "mails", "mail", "mail-choice"),
+        (
+            "rules",
+            "rules-of",
+            "rule",
+            "recipients",
+            "channels",
+            "channel",
+            "mute",
+            "mails",
+            "mail",
+            "mail-choice",
+            "my-channels",
+            "my-channel",
+        ),
     ),
 ]
 HELP = NavItem("help", "Help", ("help", "help-page", "words"))

@@ -130,11 +130,17 @@ def _queue_metrics(now: datetime) -> Iterator[Metric]:
 
 def _mail_metrics(now: datetime) -> Iterator[Metric]:
     states = _new_family("mails", "Emails by state", ["state"])
-    counts = dict(Mail.objects.values_list("state").annotate(Count("pk")))
+    emails, messages = Mail.objects.filter(channel=None), Mail.objects.exclude(channel=None)
+    counts = dict(emails.values_list("state").annotate(Count("pk")))
     for state in Mail.State.values:
         states.add_metric([state], counts.get(state, 0))
     yield states
-    waiting = Mail.objects.filter(state=Mail.State.WAITING)
+    states = _new_family("channel_messages", "Messages to channels by state", ["state"])
+    counts = dict(messages.values_list("state").annotate(Count("pk")))
+    for state in Mail.State.values:
+        states.add_metric([state], counts.get(state, 0))
+    yield states
+    waiting = emails.filter(state=Mail.State.WAITING)
     first = waiting.aggregate(first=Min("created_at"))["first"]
     yield _new_gauge(
         "mail_age_seconds", "How long the oldest unsent email has waited", _age_seconds(first, now)

@@ -97,7 +97,7 @@ def bell_box(request: HttpRequest) -> HttpResponse:
 def incident_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one incident: its figures, what happened, and who was notified."""
     incident = find_incident(request, pk)
-    notices = list(incident.notices.select_related("recipient", "mail").order_by("-pk"))
+    notices = list(incident.notices.select_related("recipient", "channel", "mail").order_by("-pk"))
     editor = may_edit(request, incident.account_id)
     context = {
         "incident": incident,

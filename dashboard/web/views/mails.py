@@ -91,16 +91,19 @@ def _queue_test_mail(request: HttpRequest, to: User) -> None:
 @requires(Permission.ADMINISTRATOR)
 @require_safe
 def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the notification settings on a connection, refused addresses, and sent emails."""
+    """Show the notification settings on a connection, refused addresses, and what was sent."""
     require_administrator(request, pk)
     account = get_object_or_404(ExchangeAccount, pk=pk)
     members = account.memberships.select_related("user__mail_preferences").order_by(
         "user__username"
     )
-    of_account = Q(account=account) | Q(account=None, recipient__memberships__account=account)
-    mails = (
-        Mail.objects.filter(of_account).select_related("recipient").defer("sealed").order_by("-pk")
+    of_account = (
+        Q(account=account)
+        | Q(account=None, recipient__memberships__account=account)
+        | Q(account=None, channel__owner__memberships__account=account)
     )
+    rows = Mail.objects.filter(of_account).select_related("recipient", "channel")
+    mails = rows.defer("sealed", "message").order_by("-pk")
     since = timezone.now() - FAILED_WITHIN
     context = {
         "connection": account,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from dashboard.alerts.mail import action_links, unsubscribe
 from dashboard.alerts.mail.client import stop_link
 from dashboard.fielding.models import (
+    Channel,
     Incident,
     Mail,
     Mute,
@@ -88,6 +89,13 @@ class World:
         factories.status_link(shared, self.people["editor"], token="t0ken")
         return shared
 
+    def channel(self, route: str, role: str) -> Channel:
+        """One of the account, of the project, or of the person of that role."""
+        if route.startswith("/me/"):
+            return factories.channel(owner=self.people.get(role, self.people["viewer"]))
+        project = self.project if "/projects/" in route else None
+        return factories.channel(self.group.account, project=project)
+
     def mute(self) -> Mute:
         """One over the account."""
         now = timezone.now()
@@ -135,6 +143,8 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if "<key:membership>" in route:
         viewer = world.people["viewer"].memberships.get()
         route = route.replace("<key:membership>", str(viewer.pk))
+    if "<key:channel>" in route:
+        route = route.replace("<key:channel>", str(world.channel(route, role).pk))
     if "<str:key>" in route:
         hook = Webhook.objects.create(account=world.group.account, key="k", secret="s")
         route = route.replace("<str:key>", hook.key)
