@@ -204,6 +204,9 @@ try:
     #: (default: none)
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
+    #: requests a minute of one token for the API
+    API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 120, validate=validate.Range(1))
+
     #: number of your proxies before the web process; so many entries of `X-Forwarded-For` are
     #: trusted
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))

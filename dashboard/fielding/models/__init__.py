@@ -27,6 +27,7 @@ from dashboard.fielding.models.history import (
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
+from dashboard.fielding.models.sharing.access_token import AccessToken
 from dashboard.fielding.models.sharing.shared_status import (
     SharedStatus,
     StatusAddress,
@@ -36,6 +37,7 @@ from dashboard.fielding.models.sharing.shared_status import (
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "AccessToken",
     "AdviceRecord",
     "AuditEvent",
     "AuditKind",

@@ -60,6 +60,10 @@ class AuditKind(StrEnum):
     STATUS_LINK_REVOKED = "status-link-revoked"
     STATUS_EMAILS_CHANGED = "status-emails-changed"
     STATUS_EMAIL_STOPPED = "status-email-stopped"
+    API_TOKEN_CREATED = "api-token-created"  # noqa: S105  kinds, no tokens
+    API_TOKEN_REVOKED = "api-token-revoked"  # noqa: S105
+    CALENDAR_LINK_CREATED = "calendar-link-created"
+    CALENDAR_LINK_REVOKED = "calendar-link-revoked"
 
 
 LABELS: dict[AuditKind, str] = {
@@ -111,6 +115,10 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.STATUS_LINK_REVOKED: "Link to a status revoked",
     AuditKind.STATUS_EMAILS_CHANGED: "Scheduled emails of a status changed",
     AuditKind.STATUS_EMAIL_STOPPED: "Client unsubscribed from a status",
+    AuditKind.API_TOKEN_CREATED: "API token created",
+    AuditKind.API_TOKEN_REVOKED: "API token revoked",
+    AuditKind.CALENDAR_LINK_CREATED: "Calendar address created",
+    AuditKind.CALENDAR_LINK_REVOKED: "Calendar address revoked",
 }
 
 
