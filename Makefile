@@ -53,6 +53,7 @@ docs: install-dev
 	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/glossary.py
 	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/openapi.py
 
 lock: install-dev
 	$(UV_COMPILE) pyproject.toml -o requirements/app.txt

@@ -11,8 +11,10 @@ from dashboard.web.api.openapi import openapi_json
 from dashboard.web.auth.audit import record_export
 from dashboard.web.auth.permissions import View
 from dashboard.web.views import (
+    access_tokens,
     audit_log,
     batches,
+    calendar_feed,
     charts,
     compare_waves,
     connections,
@@ -194,6 +196,9 @@ urlpatterns = [
     path("me/mail/", mails.mail_preferences, name="mail-choice"),
     path("me/address/", email_address.change_address, name="address"),
     path("me/address/<str:token>/", email_address.confirm_address, name="address-shown"),
+    path("me/api-tokens/", access_tokens.api_tokens, name="api-tokens"),
+    path("me/calendar/", access_tokens.calendars, name="calendars"),
+    path("tokens/<key:pk>/revoke/", access_tokens.revoke, name="revoke-token"),
     path("me/sessions/", sign_in.session_list, name="sessions"),
     path("me/single-sign-on/", sign_in.identities, name="identities"),
     path("me/password/", profile.change_password, name="password"),
@@ -233,6 +238,7 @@ urlpatterns = [
         sign_in.recovery_codes_new,
         name="mfa_generate_recovery_codes",
     ),
+    path("calendar/<str:token>.ics", calendar_feed.calendar, name="calendar"),
     path("theme/", sign_in.set_theme, name="theme"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

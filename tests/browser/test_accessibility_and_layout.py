@@ -107,6 +107,8 @@ PAGES = [
     "/me/mail/",
     "/me/address/",
     "/me/sessions/",
+    "/me/api-tokens/",
+    "/me/calendar/",
     "/me/single-sign-on/",
 ]
 

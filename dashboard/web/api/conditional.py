@@ -45,7 +45,7 @@ def etag_of_accounts(request: HttpRequest) -> tuple[str, datetime | None]:
     """
     own = Membership.objects.filter(user=current_user(request)).with_version_token()
     rows: list[Any] = list(own.order_by("pk"))  # Any: Django types no annotations
-    states = [(row.account_id, row.stamp, row.account.version) for row in rows]
+    states = [(row.account_id, row.stamp) for row in rows]
     read_at = min((row.oldest for row in rows if row.oldest), default=None)
     return etag_of(request, states, quarter_hour(datetime.now(UTC))), read_at
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from dashboard.web.api.application import PREFIX, api
-from dashboard.web.api.problems import CONTENT_TYPE, Problem
+from dashboard.web.api.problems import CONTENT_TYPE, KEY, Problem
 from dashboard.web.auth.permissions import Permission, requires
 
 _PROBLEMS = {
@@ -57,11 +57,12 @@ def openapi_document() -> dict[str, Any]:
     components["securitySchemes"] = {"BearerToken": {"type": "http", "scheme": "bearer"}}
     components["parameters"] = {"IfNoneMatch": _IF_NONE_MATCH}
     document["paths"] = {
-        address.replace("{pk}", "{id}"): methods for address, methods in document["paths"].items()
+        address.replace("{pk}", f"{{{KEY}}}"): methods
+        for address, methods in document["paths"].items()
     }
     for address, methods in document["paths"].items():
         for operation in methods.values():
-            _complete_operation(operation, has_key="{id}" in address)
+            _complete_operation(operation, has_key=f"{{{KEY}}}" in address)
     components["schemas"] = dict(sorted(components["schemas"].items()))
     return document
 
@@ -84,7 +85,7 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
     """Name a key, and leave out what no address can say: a parameter is absent, never null."""
     schema = parameter["schema"]
     if parameter["in"] == "path":
-        parameter["name"] = "id"
+        parameter["name"] = KEY
     if "anyOf" in schema:
         (form,) = [each for each in schema.pop("anyOf") if each != {"type": "null"}]
         schema |= form

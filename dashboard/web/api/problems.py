@@ -15,6 +15,7 @@ from dashboard.web.api.values import ApiModel
 
 CONTENT_TYPE = "application/problem+json"
 NOT_FOUND = "There is nothing here, or this token's person may not see it."
+KEY = "id"  # how addresses and the document call a primary key
 log = logging.getLogger(__name__)
 
 
@@ -106,7 +107,10 @@ def _answer_not_found(_request: HttpRequest, _exc: Any) -> HttpResponse:
 
 def _answer_invalid(_request: HttpRequest, exc: Any) -> HttpResponse:
     errors = [
-        WrongParameter(parameter=str(error["loc"][-1]), reason=_reason_of(error))
+        WrongParameter(
+            parameter=KEY if error["loc"][-1] == "pk" else str(error["loc"][-1]),
+            reason=_reason_of(error),
+        )
         for error in exc.errors
     ]
     names = ", ".join(f"“{error.parameter}”" for error in errors)
