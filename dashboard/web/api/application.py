@@ -108,8 +108,6 @@ def _check_parameters(request: HttpRequest, known: frozenset[str]) -> None:
             raise refuse_parameter(name, f"There is no such parameter here. It takes {names}.")
         if len(values) > 1:
             raise refuse_parameter(name, "It is given more than once.")
-        if "\x00" in values[0]:
-            raise refuse_parameter(name, "It holds a NUL character.")
 
 
 def _with_headers(response: HttpResponse) -> HttpResponse:

@@ -148,7 +148,8 @@ def calendar_text(events: Iterable[FeedEvent]) -> bytes:
     calendar.add("x-published-ttl", "PT1H")
     for event in events:
         calendar.add_component(_as_component(event))
-    return calendar.to_ical()
+    text: bytes = calendar.to_ical()
+    return text
 
 
 def _as_component(event: FeedEvent) -> Event:

@@ -12,12 +12,6 @@ from dashboard.fielding.models import AccessToken
 from dashboard.fielding.models.sharing.access_token import TOKEN_NAME_LENGTH
 
 TOKEN_DAYS = {"30": "30 days", "90": "90 days", "180": "180 days", "365": "One year"}
-SCOPE_LABELS = {
-    AccessToken.Scope.FIELDWORK: (
-        "Fieldwork: projects, groups, completes, alerts, to-do items and changes"
-    ),
-    AccessToken.Scope.SPEND: "Spend: CPIs, costs, budgets and margins",
-}
 UNFIT = "A name cannot contain line breaks or other control characters."
 
 
@@ -47,13 +41,18 @@ class ApiTokenForm(TokenNameForm):
 
     scopes = forms.MultipleChoiceField(
         label="May read",
-        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        choices=AccessToken.Scope.choices,
         widget=forms.CheckboxSelectMultiple,
+        help_text=(
+            "Fieldwork: projects, groups, completes, alerts, to-do items and changes. Spend: CPIs, "
+            "costs, budgets and margins."
+        ),
         error_messages={"required": "Choose at least one."},
     )
     days = forms.ChoiceField(
         label="Works for",
         choices=list(TOKEN_DAYS.items()),
+        initial="90",
         error_messages={"invalid_choice": "Choose 30, 90, 180 or 365 days."},
     )
     field_order = ("name", "scopes", "days", "token")
@@ -66,7 +65,6 @@ class CalendarForm(TokenNameForm):
         label="Shows",
         choices=[("", "All projects and groups"), ("mine", "Mine")],
         coerce=lambda value: value == "mine",
-        empty_value=False,
         required=False,
         help_text="Mine: those that your exchange user manages. Set it under My account.",
     )

@@ -21,6 +21,7 @@ _PROBLEMS = {
     "401": "No token that works.",
     "403": "The token lacks the scope.",
     "404": "Nothing there that this token's person may see.",
+    "409": "The cursor is not of this list with these filters.",
     "429": "Too many requests of this token.",
     "500": "Something went wrong in Fieldwatch.",
 }
@@ -37,7 +38,7 @@ _IF_NONE_MATCH = {
     "in": "header",
     "required": False,
     "description": "The ETag of an earlier answer: 304 if nothing has changed since.",
-    "schema": {"type": "string", "maxLength": 500, "pattern": r'^(W/)?"[!#-~]*"$'},
+    **_TEXT,
 }
 
 
@@ -73,11 +74,13 @@ def _complete_operation(operation: dict[str, Any], *, has_key: bool) -> None:
     for parameter in operation["parameters"]:
         _complete_parameter(parameter)
     operation["parameters"].append({"$ref": "#/components/parameters/IfNoneMatch"})
+    has_cursor = any(each.get("name") == "cursor" for each in operation["parameters"])
+    absent = {"404": not has_key, "409": not has_cursor}
     answers = operation["responses"]
     answers["200"]["headers"] = _HEADERS
     answers["304"] = {"description": "Nothing has changed.", "headers": _HEADERS}
     for status in _PROBLEMS:
-        if status != "404" or has_key:
+        if not absent.get(status):
             answers[status] = {"$ref": f"#/components/responses/{status}"}
 
 

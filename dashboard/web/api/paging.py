@@ -55,7 +55,9 @@ def _read_cursor(request: HttpRequest, cursor: str) -> int:
         of_list, key = None, 0
     if of_list != _list_of(request):
         raise refuse_parameter(
-            "cursor", "It is not a cursor of this list with these filters. Begin without one."
+            "cursor",
+            "It is not a cursor of this list with these filters. Begin without one.",
+            status=409,
         )
     return int(key)
 

@@ -52,10 +52,10 @@ class ApiRefused(Exception):
         self.errors, self.headers = errors, headers
 
 
-def refuse_parameter(name: str, reason: str) -> ApiRefused:
+def refuse_parameter(name: str, reason: str, *, status: int = 400) -> ApiRefused:
     """Return the error for one wrong parameter."""
     errors = [WrongParameter(parameter=name, reason=reason)]
-    return ApiRefused(400, f"The parameter “{name}” was refused: {reason}", errors=errors)
+    return ApiRefused(status, f"The parameter “{name}” was refused: {reason}", errors=errors)
 
 
 def problem_response(refused: ApiRefused) -> HttpResponse:
@@ -138,6 +138,7 @@ _REASONS = {
     "date_parsing": "It takes a date such as 2026-11-30.",
     "date_from_datetime_parsing": "It takes a date such as 2026-11-30.",
     "date_from_datetime_inexact": "It takes a date such as 2026-11-30.",
+    "value_error": "{error}",
 }
 
 

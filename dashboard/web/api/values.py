@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
 from django.conf import settings
 from django.urls import reverse
 from ninja import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dashboard.web.formatting import numbers
 
@@ -52,10 +53,24 @@ class TimeRange(ApiModel):
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows of a page.")]
 Cursor = Annotated[
-    str | None, Query(max_length=500, description="The `next_cursor` of the page before.")
+    str | None,
+    Query(pattern=r"^[A-Za-z0-9_:-]{1,500}$", description="The `next_cursor` of the page before."),
+]
+StatusFilter = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="As Cint names it.")
 ]
 KeyFilter = Annotated[int | None, Query(ge=1, le=LARGEST_KEY)]
 Key = Annotated[int, Field(ge=1, le=LARGEST_KEY)]
+
+
+def _require_iso_date(text: object) -> object:
+    """Return a date as it is documented; a number would be read as seconds since 1970."""
+    if isinstance(text, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("It takes a date such as 2026-11-30.")
+    return text
+
+
+IsoDate = Annotated[date, BeforeValidator(_require_iso_date)]
 
 
 def exact_money(amount: Decimal | None, currency: str) -> MoneyAmount | None:

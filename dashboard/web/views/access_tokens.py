@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.fielding.models import AccessToken
 from dashboard.web.api import tokens
-from dashboard.web.api.forms import SCOPE_LABELS, ApiTokenForm, CalendarForm, TokenNameForm
+from dashboard.web.api.forms import ApiTokenForm, CalendarForm, TokenNameForm
 from dashboard.web.auth.permissions import Permission, current_user, requires
 from dashboard.web.auth.proof import proof_required
 
@@ -30,7 +30,7 @@ def api_tokens(request: HttpRequest) -> HttpResponseBase:
     """List the person's tokens for the API; creating one asks for the password again."""
     if request.method == "POST":
         return _PROVEN[API](request)
-    return _show(request, API, ApiTokenForm(initial=_initial() | {"days": "90"}))
+    return _show(request, API, ApiTokenForm(initial=_initial()))
 
 
 def _create_api_token(request: HttpRequest) -> HttpResponse:
@@ -63,7 +63,7 @@ def _create_calendar(request: HttpRequest) -> HttpResponse:
     form = CalendarForm(request.POST)
     if not form.is_valid():
         return _show(request, CALENDAR, form)
-    only_mine = form.cleaned_data["only_mine"]
+    only_mine = bool(form.cleaned_data["only_mine"])
     return _create(request, form, CALENDAR, datetime.now(UTC), only_mine=only_mine)
 
 
@@ -124,7 +124,7 @@ def _show(
     if secret and purpose == CALENDAR:
         new = f"{settings.FIELDWATCH_URL}{reverse('calendar', args=[secret])}"
     rows = AccessToken.objects.newest(current_user(request), purpose)
-    labels = {scope.value: label.partition(":")[0] for scope, label in SCOPE_LABELS.items()}
+    labels = dict(AccessToken.Scope.choices)
     context = {
         "form": form,
         "new": new,

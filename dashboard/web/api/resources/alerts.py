@@ -41,6 +41,13 @@ class OpenOrClosed(StrEnum):
     ALL = "all"
 
 
+class Whose(StrEnum):
+    """Whose items a list has."""
+
+    ALL = "all"
+    MINE = "mine"
+
+
 class AlertResource(ApiModel):
     """An alert. Its sentence reads as on the pages, and can name an amount."""
 
@@ -147,13 +154,13 @@ def items(
     cursor: Cursor = None,
     limit: Limit = ROWS,
     state: Annotated[OpenOrClosed, Query()] = OpenOrClosed.OPEN,
-    mine: Annotated[bool, Query(description="Only those that are this person's.")] = False,
+    whose: Annotated[Whose, Query(description="All, or those that are this person's.")] = Whose.ALL,
     project: KeyFilter = None,
     group: KeyFilter = None,
 ) -> HttpResponse:
     """List the to-do items of the person's accounts, newest first."""
     rows = ItemQuerySet(Item).visible_to(current_user(request)).select_related("assigned_to")
-    if mine:
+    if whose is Whose.MINE:
         rows = rows.mine(current_user(request))
     if state is not OpenOrClosed.ALL:
         is_closed = state is OpenOrClosed.CLOSED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from django.db.models import F
@@ -24,16 +24,17 @@ from dashboard.fielding.series.completes import as_packed_day, points_of_days
 from dashboard.web.api.access import FIELDWORK, BearerToken, may_read_spend
 from dashboard.web.api.conditional import etag_of_accounts, json_answer, not_modified
 from dashboard.web.api.paging import rows_after
-from dashboard.web.api.problems import refuse_parameter
 from dashboard.web.api.values import (
     ROWS,
     ApiModel,
     Cursor,
+    IsoDate,
     Key,
     KeyFilter,
     Limit,
     MoneyAmount,
     Range,
+    StatusFilter,
     TimeRange,
     exact_money,
     page_address,
@@ -156,7 +157,7 @@ def groups(
     limit: Limit = ROWS,
     account: KeyFilter = None,
     project: KeyFilter = None,
-    status: Annotated[str | None, Query(max_length=32, description="As Cint names it.")] = None,
+    status: StatusFilter = None,
 ) -> HttpResponse:
     """List the target groups of the person's accounts."""
     etag, read_at = etag_of_accounts(request)
@@ -190,10 +191,9 @@ def group(request: HttpRequest, pk: Key) -> HttpResponse:
 def completes(
     request: HttpRequest,
     pk: Key,
-    first_day: Annotated[
-        date | None, Query(description=f"UTC. By default {DAYS} days before the last one.")
-    ] = None,
-    last_day: Annotated[date | None, Query(description="UTC. By default today.")] = None,
+    *,
+    last_day: Annotated[IsoDate | None, Query(description="UTC. By default today.")] = None,
+    days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="Up to the last day.")] = DAYS,
 ) -> HttpResponse:
     """Return the completes of a target group over time: a count an hour."""
     etag, _ = etag_of_accounts(request)
@@ -203,7 +203,8 @@ def completes(
         raise Http404
     if unchanged := not_modified(request, etag, read_at[0]):
         return unchanged
-    first, last = _days_of(first_day, last_day)
+    last = last_day or datetime.now(UTC).date()
+    first = date.fromordinal(max(last.toordinal() - days + 1, 1))
     stored = CompletesDay.objects.filter(group=pk, day__lte=last).since(first)
     days = {
         day: as_packed_day(hours, odd)
@@ -214,18 +215,6 @@ def completes(
         group=pk, first_day=first, last_day=last, read_at=read_at[0], data=points
     )
     return json_answer(series, etag, read_at[0])
-
-
-def _days_of(first: date | None, last: date | None) -> tuple[date, date]:
-    """Return the first and the last day of a series; ApiRefused for a wrong order or too many."""
-    last = last or datetime.now(UTC).date()
-    if first is None:
-        first = last - timedelta(days=min(DAYS, (last - date.min).days))
-    if first > last:
-        raise refuse_parameter("first_day", "It is after the last day.")
-    if (last - first).days >= MOST_DAYS:
-        raise refuse_parameter("first_day", f"A series has at most {MOST_DAYS} days.")
-    return first, last
 
 
 def _visible(request: HttpRequest) -> TargetGroupQuerySet:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Router
 from pydantic import Field
 
 from dashboard.fielding.domain.time_zones import zone_named
@@ -33,6 +33,7 @@ from dashboard.web.api.values import (
     Limit,
     MoneyAmount,
     Range,
+    StatusFilter,
     exact_money,
     page_address,
     rounded_money,
@@ -121,7 +122,7 @@ def projects(
     cursor: Cursor = None,
     limit: Limit = ROWS,
     account: KeyFilter = None,
-    status: Annotated[str | None, Query(max_length=32, description="As Cint names it.")] = None,
+    status: StatusFilter = None,
 ) -> HttpResponse:
     """List the projects of the person's accounts."""
     etag, read_at = etag_of_accounts(request)
