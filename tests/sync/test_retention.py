@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dashboard.fielding.models import Cycle, Quarantine, Reading, TargetGroup
+from dashboard.fielding.models import AccessToken, Cycle, Quarantine, Reading, TargetGroup
 from dashboard.sync import retention
 from tests import factories
 
@@ -112,3 +112,18 @@ def test_what_was_set_aside_a_month_ago_and_never_since_is_forgotten(group: Targ
         )
     retention.delete_old_rows(now=factories.NOW)
     assert [item.operation for item in Quarantine.objects.all()] == ["new"]
+
+
+def test_tokens_go_long_after_they_stopped_working(group: TargetGroup) -> None:
+    anna, long_ago = factories.person(), days_ago(91)
+    for name, fields in (
+        ("works", {}),
+        ("revoked lately", {"revoked_at": days_ago(89)}),
+        ("revoked", {"revoked_at": long_ago}),
+        ("expired", {"expires_at": long_ago}),
+        ("for good", {"expires_at": None}),
+    ):
+        factories.access_token(anna, f"fw_{name}", name=name, **fields)
+    retention.delete_old_rows(now=factories.NOW)
+    names = set(AccessToken.objects.values_list("name", flat=True))
+    assert names == {"works", "revoked lately", "for good"}

@@ -16,6 +16,7 @@ from dashboard.web.api.problems import (
     NOT_FOUND,
     ApiRefused,
     add_handlers,
+    only_reads,
     problem_response,
     refuse_parameter,
 )
@@ -82,8 +83,7 @@ def _view_of_operation(view: ApiView, parameters: frozenset[str]) -> ApiView:
     def answer(request: HttpRequest, **kwargs: object) -> HttpResponse:
         is_head = request.method == "HEAD"
         if request.method not in ("GET", "HEAD"):
-            refused = ApiRefused(405, "The API only reads.", headers={"Allow": "GET, HEAD"})
-            return _with_headers(problem_response(refused))
+            return _with_headers(problem_response(only_reads()))
         request.method = "GET"
         try:
             _check_parameters(request, parameters)

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from dashboard.web.api.application import PREFIX, api
-from dashboard.web.api.problems import CONTENT_TYPE, KEY, Problem
+from dashboard.web.api.problems import CONTENT_TYPE, KEY, Problem, only_reads, problem_response
 from dashboard.web.auth.permissions import Permission, requires
 
 _PROBLEMS = {
@@ -118,7 +118,7 @@ def openapi_text() -> str:
 def openapi_json(request: HttpRequest) -> HttpResponse:
     """Serve the document to everybody: it names no data."""
     if request.method not in ("GET", "HEAD"):
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        return problem_response(only_reads())
     response = HttpResponse(openapi_text(), content_type="application/json")
     response["Cache-Control"] = "no-cache"
     return response

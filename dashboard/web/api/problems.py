@@ -74,6 +74,11 @@ def problem_response(refused: ApiRefused) -> HttpResponse:
     )
 
 
+def only_reads() -> ApiRefused:
+    """Return the error for another method than GET and HEAD."""
+    return ApiRefused(405, "The API only reads.", headers={"Allow": "GET, HEAD"})
+
+
 def without_token() -> ApiRefused:
     """Return the error for a request without a token that works."""
     return ApiRefused(

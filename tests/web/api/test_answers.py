@@ -66,7 +66,7 @@ def test_a_group_has_the_figures_of_its_page(api_world: ApiWorld, ask: Ask) -> N
     assert group["figures"]["shortfall"] == 50
     assert group["figures"]["chance"] == 0.25
     assert group["figures"]["pace"] == {"band": "behind", "actual": 100.0, "expected": 130.0}
-    assert group["cost"]["by_end_date"] == {"amount": "412.50", "currency": "USD"}
+    assert group["cost"]["by_end_date"] == {"amount": "412.504", "currency": "USD"}
     assert group["cost"]["if_goal_reached"] == {"amount": "545.00", "currency": "USD"}
     assert group["cost"]["epcm"] == {"amount": "0.033", "currency": "USD"}
 

@@ -78,15 +78,16 @@ def test_a_form_that_is_sent_twice_creates_one(browser: Client) -> None:
 
 def test_what_was_wrong_is_said_and_what_was_typed_comes_back(browser: Client) -> None:
     form = _form(browser, TOKENS)
-    for change, sentence in (
+    changes: list[tuple[dict[str, str | list[str]], str]] = [
         ({"name": ""}, "Enter a name, such as the program that uses it."),
         ({"name": "x" * 61}, "A name has at most 60 characters."),
         ({"name": "a\u2028b"}, "cannot contain line breaks"),
         ({"scopes": []}, "Choose at least one."),
         ({"days": "3650"}, "Choose 30, 90, 180 or 365 days."),
         ({"scopes": ["everything"]}, "Select a valid choice"),
-    ):
-        page = _send(browser, TOKENS, form | change)  # type: ignore[arg-type]
+    ]
+    for change, sentence in changes:
+        page = _send(browser, TOKENS, form | change)
         assert sentence in page, sentence
         assert str((form | change)["name"]) in page
     assert not AccessToken.objects.exists()

@@ -38,7 +38,6 @@ from dashboard.web.api.values import (
     TimeRange,
     exact_money,
     page_address,
-    rounded_money,
     whole_range,
 )
 from dashboard.web.auth.permissions import current_user
@@ -206,11 +205,11 @@ def completes(
     last = last_day or datetime.now(UTC).date()
     first = date.fromordinal(max(last.toordinal() - days + 1, 1))
     stored = CompletesDay.objects.filter(group=pk, day__lte=last).since(first)
-    days = {
+    packed = {
         day: as_packed_day(hours, odd)
         for day, hours, odd in stored.values_list("day", "hours", "odd")
     }
-    points = [CompletesPoint(at=at, completes=count) for at, count in points_of_days(days)]
+    points = [CompletesPoint(at=at, completes=count) for at, count in points_of_days(packed)]
     series = CompletesSeries(
         group=pk, first_day=first, last_day=last, read_at=read_at[0], data=points
     )
@@ -307,7 +306,7 @@ def _cost_of_group(group: TargetGroup) -> GroupCost:
     }
     return GroupCost(
         to_date=exact_money(group.cost, code),
-        by_end_date=rounded_money(by_end, code),
-        if_goal_reached=rounded_money(at_goal.total if at_goal else None, code),
+        by_end_date=exact_money(by_end, code),
+        if_goal_reached=exact_money(at_goal.total if at_goal else None, code),
         **exact,
     )
