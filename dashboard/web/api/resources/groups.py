@@ -127,7 +127,7 @@ class GroupPage(ApiModel):
     next_cursor: str | None
 
 
-class CompletesPoint(ApiModel):
+class SeriesPoint(ApiModel):
     """How many completes a group had at a time, since its launch."""
 
     at: datetime
@@ -142,7 +142,7 @@ class CompletesSeries(ApiModel):
     first_day: date
     last_day: date
     read_at: datetime | None
-    data: list[CompletesPoint]
+    data: list[SeriesPoint]
 
 
 router = Router(auth=BearerToken(FIELDWORK), tags=["groups"])
@@ -209,7 +209,7 @@ def completes(
         day: as_packed_day(hours, odd)
         for day, hours, odd in stored.values_list("day", "hours", "odd")
     }
-    points = [CompletesPoint(at=at, completes=count) for at, count in points_of_days(packed)]
+    points = [SeriesPoint(at=at, completes=count) for at, count in points_of_days(packed)]
     series = CompletesSeries(
         group=pk, first_day=first, last_day=last, read_at=read_at[0], data=points
     )
