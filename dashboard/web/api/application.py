@@ -54,7 +54,7 @@ def api_paths() -> list[URLPattern]:
         path(
             f"{PREFIX}{named[name].pattern}",
             _view_of_operation(named[name].callback, parameters),
-            name=f"api-{name}",
+            name=f"api-{name.replace('_', '-')}",
         )
         for name, parameters in _query_parameters()
     ]

@@ -51,7 +51,7 @@ def _create_api_token(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.SIGNED_IN)
 @require_http_methods(FORM)
-def calendars(request: HttpRequest) -> HttpResponseBase:
+def calendar_addresses(request: HttpRequest) -> HttpResponseBase:
     """List the person's calendar addresses; creating one asks for the password again."""
     if request.method == "POST":
         return _PROVEN[CALENDAR](request)
@@ -69,7 +69,7 @@ def _create_calendar(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.SIGNED_IN)
 @require_POST
-def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke a token of one's own; it stops working immediately."""
     token = AccessToken.objects.filter(user=current_user(request), pk=pk).first()
     if token is None:

@@ -17,7 +17,7 @@ GONE = "This calendar address does not work. Create another under My account, Ca
 
 @requires(Permission.OPEN)
 @require_safe
-def calendar(request: HttpRequest, token: str) -> HttpResponse:
+def serve_calendar(request: HttpRequest, token: str) -> HttpResponse:
     """Return the feed of an address. Whatever is wrong with one, the answer is the same."""
     now = datetime.now(UTC)
     stored = tokens.find_token(token, AccessToken.Purpose.CALENDAR, now=now)

@@ -61,7 +61,7 @@ router = Router(auth=BearerToken(), tags=["about"])
 
 
 @router.get("/token", response=TokenResource, operation_id="getToken")
-def token(request: HttpRequest) -> HttpResponse:
+def read_token(request: HttpRequest) -> HttpResponse:
     """Return whose token this is, its scopes, and the accounts that it opens at this moment."""
     stored, user = token_of(request), current_user(request)
     rows = list(
@@ -95,7 +95,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 @router.get("/figures", response=FigureList, operation_id="listFigures")
-def figures(request: HttpRequest) -> HttpResponse:
+def list_figures(request: HttpRequest) -> HttpResponse:
     """List the definitions of all figures."""
     etag = etag_of(request)
     if unchanged := not_modified(request, etag):

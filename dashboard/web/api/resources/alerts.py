@@ -113,7 +113,7 @@ router = Router(auth=BearerToken(FIELDWORK), tags=["alerts"])
 
 
 @router.get("/incidents", response=AlertPage, operation_id="listIncidents")
-def incidents(
+def list_incidents(
     request: HttpRequest,
     *,
     cursor: Cursor = None,
@@ -138,17 +138,17 @@ def incidents(
 
 
 @router.get("/incidents/{key:pk}", response=AlertResource, operation_id="getIncident")
-def incident(request: HttpRequest, pk: Key) -> HttpResponse:
+def read_incident(request: HttpRequest, pk: Key) -> HttpResponse:
     """Return an alert."""
-    found = _visible_incidents(request).filter(pk=pk).first()
-    if found is None:
+    stored = _visible_incidents(request).filter(pk=pk).first()
+    if stored is None:
         raise Http404
-    etag = etag_of_rows(request, [_version_of_incident(found)])
-    return not_modified(request, etag) or json_answer(_alert_resource(found), etag)
+    etag = etag_of_rows(request, [_version_of_incident(stored)])
+    return not_modified(request, etag) or json_answer(_alert_resource(stored), etag)
 
 
 @router.get("/items", response=ItemPage, operation_id="listItems")
-def items(
+def list_items(
     request: HttpRequest,
     *,
     cursor: Cursor = None,

@@ -67,7 +67,7 @@ router = Router(auth=BearerToken(FIELDWORK), tags=["changes"])
 
 
 @router.get("/changes", response=ChangePage, operation_id="listChanges")
-def changes(
+def list_changes(
     request: HttpRequest,
     *,
     cursor: Cursor = None,

@@ -149,7 +149,7 @@ router = Router(auth=BearerToken(FIELDWORK), tags=["groups"])
 
 
 @router.get("/groups", response=GroupPage, operation_id="listGroups")
-def groups(
+def list_groups(
     request: HttpRequest,
     *,
     cursor: Cursor = None,
@@ -172,22 +172,22 @@ def groups(
 
 
 @router.get("/groups/{key:pk}", response=GroupResource, operation_id="getGroup")
-def group(request: HttpRequest, pk: Key) -> HttpResponse:
+def read_group(request: HttpRequest, pk: Key) -> HttpResponse:
     """Return a target group."""
     etag, read_at = etag_of_accounts(request)
     row = _visible(request).filter(pk=pk)
     if (unchanged := not_modified(request, etag, read_at)) and row.exists():
         return unchanged
-    found = row.first()
-    if found is None:
+    stored = row.first()
+    if stored is None:
         raise Http404
-    return json_answer(_group_resource(request, found), etag, _read_at(found))
+    return json_answer(_group_resource(request, stored), etag, _read_at(stored))
 
 
 @router.get(
     "/groups/{key:pk}/completes", response=CompletesSeries, operation_id="getGroupCompletes"
 )
-def completes(
+def read_completes(
     request: HttpRequest,
     pk: Key,
     *,

@@ -116,7 +116,7 @@ router = Router(auth=BearerToken(FIELDWORK), tags=["projects"])
 
 
 @router.get("/projects", response=ProjectPage, operation_id="listProjects")
-def projects(
+def list_projects(
     request: HttpRequest,
     *,
     cursor: Cursor = None,
@@ -139,16 +139,16 @@ def projects(
 
 
 @router.get("/projects/{key:pk}", response=ProjectResource, operation_id="getProject")
-def project(request: HttpRequest, pk: Key) -> HttpResponse:
+def read_project(request: HttpRequest, pk: Key) -> HttpResponse:
     """Return a project."""
     etag, read_at = etag_of_accounts(request)
     row = _visible(request).filter(pk=pk)
     if (unchanged := not_modified(request, etag, read_at)) and row.exists():
         return unchanged
-    found = row.first()
-    if found is None:
+    stored = row.first()
+    if stored is None:
         raise Http404
-    return json_answer(_project_resource(request, found), etag, found.read_at)
+    return json_answer(_project_resource(request, stored), etag, stored.read_at)
 
 
 def _visible(request: HttpRequest) -> ProjectQuerySet:

@@ -64,7 +64,7 @@ router = Router(auth=BearerToken(SPEND), tags=["spend"])
 
 
 @router.get("/spend", response=SpendPage, operation_id="listSpend")
-def spend(
+def list_spend(
     request: HttpRequest,
     *,
     cursor: Cursor = None,
