@@ -56,6 +56,7 @@ docs: install-dev
 	$(BIN)/python docs/settings.py
 	$(BIN)/python docs/glossary.py
 	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/openapi.py
 
 sbom: install-dev
 	$(BIN)/python requirements/sbom.py

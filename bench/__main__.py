@@ -23,6 +23,7 @@ MODULES = {
     "advice": "bench.advice.advice",
     "pages": "bench.pages.pages",
     "many_groups": "bench.pages.many_groups",
+    "api": "bench.pages.api",
     "audit": "bench.pages.audit",
     "cycle": "bench.cycle.cycle",
     "history": "bench.cycle.history_size",

@@ -24,9 +24,11 @@ _secrets: set[str] = set()
 # Secrets recognised by their name or form.
 _SECRET_PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
-    # Links in mails: whoever reads one in a log could follow it.
+    # API tokens, wherever they are.
+    (re.compile(r"\bfw_[A-Za-z0-9_-]{20,}"), HIDDEN),
+    # Links in mails, addresses of calendars: whoever reads one in a log could follow it.
     (
-        re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks)/)[^/\s\"']{9,}"),
+        re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks|calendar)/)[^/\s\"']{9,}"),
         rf"\1{HIDDEN}",
     ),
     # The return from single sign-on: its query signs a person in.

@@ -5,11 +5,16 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import IntConverter
 
+from dashboard.web.api.application import PREFIX as API_PREFIX
+from dashboard.web.api.application import api_paths
+from dashboard.web.api.openapi import openapi_json
 from dashboard.web.auth.audit import record_export
 from dashboard.web.auth.permissions import View
 from dashboard.web.views import (
+    access_tokens,
     audit_log,
     batches,
+    calendar_feed,
     channels,
     charts,
     compare_waves,
@@ -248,6 +253,9 @@ urlpatterns = [
     path("me/channels/<key:channel>/remove/", channels.remove_my_channel, name="my-channel-remove"),
     path("me/address/", email_address.change_address, name="address"),
     path("me/address/<str:token>/", email_address.confirm_address, name="address-shown"),
+    path("me/api-tokens/", access_tokens.api_tokens, name="api-tokens"),
+    path("me/calendar/", access_tokens.calendar_addresses, name="calendars"),
+    path("tokens/<key:pk>/revoke/", access_tokens.revoke_token, name="revoke-token"),
     path("me/sessions/", sign_in.session_list, name="sessions"),
     path("me/single-sign-on/", sign_in.identities, name="identities"),
     path("me/password/", profile.change_password, name="password"),
@@ -288,10 +296,13 @@ urlpatterns = [
         sign_in.recovery_codes_new,
         name="mfa_generate_recovery_codes",
     ),
+    path("calendar/<str:token>.ics", calendar_feed.serve_calendar, name="calendar"),
     path("theme/", sign_in.set_theme, name="theme"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_figures, name="metrics"),
+    path(f"{API_PREFIX}openapi.json", openapi_json, name="openapi"),
+    *api_paths(),
     path("webhooks/<str:key>/", webhook_deliveries.receive_delivery, name="webhook"),
 ]
 

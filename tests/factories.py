@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.fielding.models import (
+    AccessToken,
     Batch,
     BatchGroup,
     BatchJob,
@@ -267,3 +268,18 @@ def batch(of: TargetGroup, **fields: Any) -> Batch:
     )
     BatchGroup.objects.create(job=job, group=of, state=BatchGroup.State.DONE)
     return made
+
+
+def access_token(
+    of: User, secret: str, *, scopes: Sequence[str] = ("fieldwork", "spend"), **fields: Any
+) -> AccessToken:
+    """A token for the API that works until further notice."""
+    given = {
+        "purpose": AccessToken.Purpose.API,
+        "name": f"Token {next(_numbers)}",
+        "token_hash": hashlib.sha256(secret.encode()).hexdigest(),
+        "form_token": f"form-{next(_numbers)}",
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=3650),
+    }
+    return AccessToken.objects.create(user=of, scopes=list(scopes), **(given | fields))

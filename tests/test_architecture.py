@@ -70,7 +70,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "web": (
         ("views",),
-        ("batches", "sharing"),
+        ("batches", "sharing", "api"),
         ("drafts", "alerts"),
         ("groups",),
         ("home",),

@@ -40,6 +40,10 @@ def test_the_table_of_figures_is_made_from_the_code() -> None:
     assert (ROOT / "docs" / "figures.md").read_text() == script("figures").figures()
 
 
+def test_the_operations_of_the_api_are_made_from_the_code() -> None:
+    assert (ROOT / "docs" / "api.md").read_text() == script("openapi").page_with_operations()
+
+
 def test_the_function_of_a_figure_exists() -> None:
     for figure in FIGURES:
         assert callable(pkgutil.resolve_name(figure.function)), figure.name

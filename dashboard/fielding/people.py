@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from dashboard.fielding import audit, erasure
 from dashboard.fielding.audit import Origin
 from dashboard.fielding.models import (
+    AccessToken,
     AuditKind,
     ExchangeAccount,
     Mail,
@@ -211,8 +212,8 @@ def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
 def close(*, user: User, origin: Origin, now: datetime) -> bool:
     """Close the user account of a leaver; False if it was closed already.
 
-    Sessions, single sign-on identities, links in mails and mail end immediately. The password and
-    all reset links become invalid. Roles stay in case the user account is reopened.
+    Sessions, single sign-on identities, tokens, links in mails and mail end immediately. The
+    password and all reset links become invalid. Roles stay in case the user account is reopened.
     """
     with transaction.atomic():
         user = _lock_person(user, origin)
@@ -222,7 +223,7 @@ def close(*, user: User, origin: Origin, now: datetime) -> bool:
             raise PersonRefused("This address only receives email; nobody can sign in with it.")
         for membership in user.memberships.select_related("account"):
             _keep_an_administrator(membership)
-        sessions = _end_everything(user)
+        sessions = _end_everything(user, now)
         user.is_active, user.closed_at = False, now
         user.set_unusable_password()
         user.save(update_fields=["is_active", "closed_at", "password"])
@@ -260,7 +261,7 @@ def delete(*, user: User, origin: Origin, now: datetime) -> None:
         memberships = list(user.memberships.select_related("account"))
         for membership in memberships:
             _keep_an_administrator(membership)
-        _end_everything(user)
+        _end_everything(user, now)
         for membership in memberships:  # one row for the log of each connection
             _record(AuditKind.PERSON_DELETED, user, origin, now, account=membership.account)
         if not memberships:
@@ -279,8 +280,11 @@ def end_sessions(user: User) -> int:
     return len(rows)
 
 
-def _end_everything(user: User) -> int:
-    """End sessions and identities, give up waiting mail; return the number of ended sessions."""
+def _end_everything(user: User, now: datetime) -> int:
+    """End sessions, identities and tokens, give up waiting mail; return the number of ended
+    sessions.
+    """
+    AccessToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
     SocialAccount.objects.filter(user=user).delete()
     to_them = Q(recipient=user) | Q(channel__owner=user)
     waiting = Mail.objects.filter(to_them, state=Mail.State.WAITING)

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from dashboard.fielding import audit
 from dashboard.fielding.models import (
+    AccessToken,
     AuditEvent,
     AuditKind,
     Cycle,
@@ -31,6 +32,7 @@ CHUNK = 5000
 CHUNKS_PER_CALL = 40
 QUARANTINE_DAYS = 30
 SELECTION_DAYS = 90  # of a shared selection of groups, after its last link has expired
+TOKEN_DAYS = 90  # after a token was revoked or has expired
 ROWS_PER_DELETE = 500
 
 
@@ -43,8 +45,8 @@ class ReadingRow(NamedTuple):
 
 
 def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
-    """Thin readings; delete old cycles, quarantined items that no longer come, what-ifs, and
-    selections of groups that nobody shares any more."""
+    """Thin readings; delete old cycles, quarantined items that no longer come, what-ifs,
+    selections of groups that nobody shares any more, and tokens that no longer work."""
     for grain, days in (("hour", settings.READING_DAYS), ("day", settings.READING_HOURLY_DAYS)):
         for _ in range(CHUNKS_PER_CALL):
             if not thin_readings(
@@ -55,6 +57,7 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     Quarantine.objects.filter(last_seen_at__lt=now - timedelta(days=QUARANTINE_DAYS)).delete()
     what_if.delete_old_answers(now=now)
     _delete_unused_selections(now - timedelta(days=SELECTION_DAYS))
+    _delete_dead_tokens(now - timedelta(days=TOKEN_DAYS))
     if settings.AUDIT_DAYS:
         _delete_old_audit_entries(now=now)
 
@@ -129,6 +132,11 @@ def _delete_unused_selections(before: datetime) -> None:
     """Delete old shared selections without a schedule whose links have long expired."""
     unused = SharedStatus.objects.filter(project=None, schedule=None, created_at__lt=before)
     unused.exclude(links__expires_at__gt=before).delete()
+
+
+def _delete_dead_tokens(before: datetime) -> None:
+    """Delete tokens that have not worked for long; the audit log keeps who had them."""
+    AccessToken.objects.filter(Q(revoked_at__lt=before) | Q(expires_at__lt=before)).delete()
 
 
 def _delete_old_cycles(before: datetime) -> None:

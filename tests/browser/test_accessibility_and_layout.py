@@ -13,6 +13,7 @@ from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
+    AccessToken,
     BatchGroup,
     BusinessUnit,
     Change,
@@ -116,6 +117,8 @@ PAGES = [
     "/me/mail/",
     "/me/address/",
     "/me/sessions/",
+    "/me/api-tokens/",
+    "/me/calendar/",
     "/me/single-sign-on/",
 ]
 
@@ -150,6 +153,8 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     SocialAccount.objects.create(
         user=anna, provider="sso", uid="00u" + "x" * 120, extra_data={"email": "a" * 60 + "@b.de"}
     )
+    for purpose in AccessToken.Purpose:
+        factories.access_token(anna, f"fw_{purpose}", purpose=purpose, name="x" * 60)
     client_cpi = {"client_cpi": Decimal("6.00"), "client_cpi_currency": "USD"}
     project = factories.project(account, name="Brand tracker " + "W23 " * 20, **client_cpi)
     group = factories.group(project, name="Japan 25–54", insight={"spark": [1, 5, 2], "today": 4})

@@ -25,6 +25,7 @@ ROOMS = {
     "alerts_and_web": (
         "alerts",
         "web/alerts/test_incidents.py",
+        "web/api/test_answers.py",
         "web/auth/test_audit_log.py",
         "web/auth/test_last_administrator.py",
         "web/batches/test_batch_views.py",

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from dashboard.fielding import audit
 from dashboard.fielding.models import (
+    AccessToken,
     AuditCutoff,
     AuditEvent,
     AuditKind,
@@ -98,7 +99,7 @@ def test_when_there_is_nothing_to_do_it_asks_little(
 ) -> None:
     read(group, days_ago(1))
     retention.delete_old_rows(now=factories.NOW)
-    with django_assert_max_num_queries(10):  # type: ignore[operator]
+    with django_assert_max_num_queries(11):  # type: ignore[operator]
         retention.delete_old_rows(now=factories.NOW)
 
 
@@ -155,3 +156,18 @@ def test_entries_of_the_audit_log_are_deleted_when_the_setting_says_so_and_only_
         ):
             AuditCutoff.objects.create(before=now - DAY)  # rows of today stay
             cursor.execute(statement)
+
+
+def test_tokens_go_long_after_they_stopped_working(group: TargetGroup) -> None:
+    anna, long_ago = factories.person(), days_ago(91)
+    for name, fields in (
+        ("works", {}),
+        ("revoked lately", {"revoked_at": days_ago(89)}),
+        ("revoked", {"revoked_at": long_ago}),
+        ("expired", {"expires_at": long_ago}),
+        ("for good", {"expires_at": None}),
+    ):
+        factories.access_token(anna, f"fw_{name}", name=name, **fields)
+    retention.delete_old_rows(now=factories.NOW)
+    names = set(AccessToken.objects.values_list("name", flat=True))
+    assert names == {"works", "revoked lately", "for good"}

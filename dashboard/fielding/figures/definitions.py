@@ -49,7 +49,7 @@ FIGURES = (
         "since launch",
         GROUP,
         EXCHANGE,
-        "lists, group, project, files, emails, shared status",
+        "lists, group, project, files, emails, shared status, API",
         "dashboard.fielding.models.TargetGroup.completes",
     ),
     FigureDefinition(
@@ -60,7 +60,7 @@ FIGURES = (
         "at the latest reading",
         GROUP,
         "Cint; converted by Fieldwatch",
-        "lists, group, files, emails",
+        "lists, group, files, emails, API",
         "dashboard.fielding.domain.goals.completes_target",
     ),
     FigureDefinition(
@@ -70,7 +70,7 @@ FIGURES = (
         "at the latest reading",
         PLAN,
         OURS,
-        "projects, project, chart of the project, subtotals, files, shared status",
+        "projects, project, chart of the project, subtotals, files, shared status, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -80,7 +80,7 @@ FIGURES = (
         "since launch",
         PLAN,
         OURS,
-        "projects, project, chart of the project, subtotals, files, shared status",
+        "projects, project, chart of the project, subtotals, files, shared status, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -91,7 +91,7 @@ FIGURES = (
         "start dates to now",
         PLAN,
         OURS,
-        "project, chart of the project, shared status",
+        "project, chart of the project, shared status, API",
         "dashboard.fielding.figures.project_path.target_by",
     ),
     FigureDefinition(
@@ -103,7 +103,7 @@ FIGURES = (
         "now to end date",
         GROUP,
         OURS,
-        "group, chart, files",
+        "group, chart, files, API",
         "dashboard.fielding.insight.at_end.group_at_end",
     ),
     FigureDefinition(
@@ -114,7 +114,7 @@ FIGURES = (
         "now to end date",
         GROUP,
         OURS,
-        "lists, group, files, emails; not before the full launch",
+        "lists, group, files, emails, API; not before the full launch",
         "dashboard.fielding.insight.at_end.GroupAtEnd.shortfall",
     ),
     FigureDefinition(
@@ -127,7 +127,7 @@ FIGURES = (
         "start date to now",
         GROUP,
         OURS,
-        "home, lists, group, files",
+        "home, lists, group, files, API",
         "dashboard.fielding.series.pace.pace_of_group",
     ),
     FigureDefinition(
@@ -139,7 +139,7 @@ FIGURES = (
         "at the latest reading",
         GROUP,
         OURS,
-        "group, alerts, emails",
+        "group, alerts, emails, API",
         "dashboard.fielding.insight.launch_phase.launch_phase",
     ),
     FigureDefinition(
@@ -149,7 +149,7 @@ FIGURES = (
         "now to end date",
         "groups in their full launch",
         OURS,
-        "lists, group, files",
+        "lists, group, files, API",
         "dashboard.fielding.forecast.group_forecast.forecast_groups",
     ),
     FigureDefinition(
@@ -216,7 +216,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "project, chart of the project, shared status",
+        "project, chart of the project, shared status, API",
         "dashboard.fielding.figures.joint_sum.JointDraws.projected",
     ),
     FigureDefinition(
@@ -227,7 +227,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "home, projects, project, subtotals, files, emails, shared status",
+        "home, projects, project, subtotals, files, emails, shared status, API",
         "dashboard.fielding.figures.joint_sum.JointDraws.shortfall",
     ),
     FigureDefinition(
@@ -237,7 +237,7 @@ FIGURES = (
         "at the latest reading",
         "paused groups before their end date",
         OURS,
-        "home, projects, project, files",
+        "home, projects, project, files, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -248,7 +248,7 @@ FIGURES = (
         "now to end date",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "projects, project, files, shared status",
+        "projects, project, files, shared status, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -259,7 +259,7 @@ FIGURES = (
         "end date to projected finish",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "project, projects, files, shared status",
+        "project, projects, files, shared status, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -272,7 +272,7 @@ FIGURES = (
         "now to the last end date",
         PLAN,
         OURS,
-        "project, projects, files; in a client's words: shared status",
+        "project, projects, files, API; in a client's words: shared status",
         "dashboard.fielding.figures.project_verdict.project_verdict",
     ),
     FigureDefinition(
@@ -282,7 +282,7 @@ FIGURES = (
         "since launch",
         "all groups, including archived ones and those that Cint no longer lists",
         EXCHANGE,
-        "lists, group, project, spend, files",
+        "lists, group, project, spend, files, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -292,7 +292,7 @@ FIGURES = (
         "now to end date",
         PLAN,
         OURS,
-        "lists, group, budget of the project, alerts, files",
+        "lists, group, budget of the project, alerts, files, API",
         "dashboard.fielding.figures.joint_sum.JointDraws.cost",
     ),
     FigureDefinition(
@@ -303,7 +303,7 @@ FIGURES = (
         "now to goal",
         GROUP,
         OURS,
-        "lists, group, CPI form, bulk preview, files",
+        "lists, group, CPI form, bulk preview, files, API",
         "dashboard.fielding.figures.goal_cost.cost_if_goal_reached",
     ),
     FigureDefinition(
@@ -313,7 +313,7 @@ FIGURES = (
         "now to goal",
         "scheduled, live and paused groups before their end date",
         OURS,
-        "budget of the project",
+        "budget of the project, API",
         "dashboard.fielding.figures.project_outlook.outlook_of_groups",
     ),
     FigureDefinition(
@@ -326,7 +326,7 @@ FIGURES = (
         "a month (UTC)",
         "all groups with a cost",
         "Cint's cost to date; split by Fieldwatch",
-        "spend page, its files",
+        "spend page, its files, API",
         "dashboard.fielding.figures.spend_by_month.split_by_month",
     ),
     FigureDefinition(
@@ -339,7 +339,7 @@ FIGURES = (
         "since launch, or a month (UTC)",
         "all groups with a cost and a client CPI",
         OURS,
-        "project, spend page, its files",
+        "project, spend page, its files, API",
         "dashboard.fielding.figures.margin.Margin.amount",
     ),
     FigureDefinition(

@@ -28,6 +28,7 @@ from dashboard.fielding.models.history import (
 from dashboard.fielding.models.notes import Note
 from dashboard.fielding.models.people import Membership, SavedView, SetupCode, User
 from dashboard.fielding.models.polling import Cycle, Quarantine, ThinningProgress
+from dashboard.fielding.models.sharing.access_token import AccessToken
 from dashboard.fielding.models.sharing.shared_status import (
     SharedStatus,
     StatusAddress,
@@ -37,6 +38,7 @@ from dashboard.fielding.models.sharing.shared_status import (
 from dashboard.fielding.models.webhooks import Webhook, WebhookEvent, WebhookRefusal
 
 __all__ = [
+    "AccessToken",
     "AdviceRecord",
     "AuditCutoff",
     "AuditEvent",

@@ -72,6 +72,10 @@ class AuditKind(StrEnum):
     CHANNEL_ADDED = "channel-added"
     CHANNEL_CHANGED = "channel-changed"
     CHANNEL_REMOVED = "channel-removed"
+    API_TOKEN_CREATED = "api-token-created"  # noqa: S105  kinds, no tokens
+    API_TOKEN_REVOKED = "api-token-revoked"  # noqa: S105
+    CALENDAR_LINK_CREATED = "calendar-link-created"
+    CALENDAR_LINK_REVOKED = "calendar-link-revoked"
 
 
 LABELS: dict[AuditKind, str] = {
@@ -131,6 +135,10 @@ LABELS: dict[AuditKind, str] = {
     AuditKind.CHANNEL_ADDED: "Channel added",
     AuditKind.CHANNEL_CHANGED: "Channel changed",
     AuditKind.CHANNEL_REMOVED: "Channel removed",
+    AuditKind.API_TOKEN_CREATED: "API token created",
+    AuditKind.API_TOKEN_REVOKED: "API token revoked",
+    AuditKind.CALENDAR_LINK_CREATED: "Calendar address created",
+    AuditKind.CALENDAR_LINK_REVOKED: "Calendar address revoked",
 }
 
 

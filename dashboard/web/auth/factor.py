@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from dashboard.fielding.models import User
-from dashboard.web.auth.permissions import Permission
+from dashboard.web.auth.permissions import WITHOUT_SESSION
 from dashboard.web.auth.view_guard import GuardedView, ViewGuard
 
 SET_UP = "mfa_activate_totp"
@@ -38,7 +38,7 @@ class SecondFactorRequired(ViewGuard):
         if not settings.SECOND_FACTOR_REQUIRED or not isinstance(request.user, User):
             return None
         match = request.resolver_match
-        if getattr(view, "rule", None) is Permission.OPEN or (
+        if getattr(view, "rule", None) in WITHOUT_SESSION or (
             match and match.url_name in ALLOWED_PAGES
         ):
             return None

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     """Who may request a URL."""
 
     OPEN = "everybody, signed in or not"
+    TOKEN = "who sends a token of a person; a session does not count"  # noqa: S105
     SIGNED_IN = "everybody who is signed in; they see what is theirs"
     CONNECTOR = "administrators of any account, and the first administrator"
     MEMBER = "members of the object's account"
@@ -55,12 +56,15 @@ class Permission(StrEnum):
     ADMINISTRATOR = "administrators of the object's account"
 
 
+WITHOUT_SESSION = (Permission.OPEN, Permission.TOKEN)
+
+
 def requires(rule: Permission) -> Callable[[AnyView], AnyView]:
     """Declare who may request a view; tests check every URL and method against it."""
 
     def declare(view: AnyView) -> AnyView:
         view.rule = rule  # type: ignore[attr-defined]
-        return login_not_required(view) if rule is Permission.OPEN else view
+        return login_not_required(view) if rule in WITHOUT_SESSION else view
 
     return declare
 

@@ -50,9 +50,10 @@ def proof_before_secrets(*names: str) -> Callable[[View], Callable[..., HttpResp
     return wrap
 
 
-def proof_required(view: View) -> Callable[..., HttpResponse]:
+def proof_required(view: View, *, back: str = "connections") -> Callable[..., HttpResponse]:
     """Wrap a view: ask for password or code again, or for a fresh single sign-on.
 
+    back: the page that says so to somebody whose single sign-on is too old.
     The sign-in library would not ask people who only have single sign-on.
     """
     asks_again = reauthentication_required(view)
@@ -65,7 +66,7 @@ def proof_required(view: View) -> Callable[..., HttpResponse]:
             signed_in_at = records[-1]["at"] if records else 0.0
             if unix_time() - signed_in_at > REAUTHENTICATION_TIMEOUT:
                 messages.error(request, TOO_LONG_AGO)
-                return redirect("connections")
+                return redirect(back)
         answer: HttpResponse = asks_again(request, *args, **kwargs)
         return answer
 

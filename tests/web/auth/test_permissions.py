@@ -15,6 +15,7 @@ from django.utils import timezone
 from dashboard.alerts.mail import action_links, unsubscribe
 from dashboard.alerts.mail.client import stop_link
 from dashboard.fielding.models import (
+    AccessToken,
     Channel,
     Incident,
     Mail,
@@ -46,8 +47,9 @@ FORBIDDEN = {
     (Permission.ADMINISTRATOR, "viewer"),
     (Permission.ADMINISTRATOR, "editor"),
 }
-# Where there is nothing for anybody until it is set up: single sign-on, a second factor, figures.
+# Where there is nothing for anybody, or not until it is set up: single sign-on, a second factor.
 ABSENT = {
+    "/api/v1/nothing": (404,),
     "/sign-in/with/sso/": (404,),
     "/sign-in/with/sso/back/": (404,),
     "/me/second-factor/off/": (404,),
@@ -81,6 +83,7 @@ class World:
         """One that fires on the group."""
         of = {"account": self.group.account, "project": self.project, "group": self.group}
         given = {"rule": "drop_off", "state": "firing", "severity": 2, "breached_at": factories.NOW}
+        given["fired_at"] = factories.NOW
         return Incident.objects.get_or_create(key="k", defaults=of | given)[0]
 
     def share(self) -> SharedStatus:
@@ -95,6 +98,12 @@ class World:
             return factories.channel(owner=self.people.get(role, self.people["viewer"]))
         project = self.project if "/projects/" in route else None
         return factories.channel(self.group.account, project=project)
+
+    def token(self, role: str) -> AccessToken:
+        """An API token of the person of that role, or of somebody else for who is signed out."""
+        user = self.people.get(role, self.people["viewer"])
+        secret = f"fw_{role}" if role in self.people else "fw_of-somebody-else"
+        return factories.access_token(user, secret)
 
     def mute(self) -> Mute:
         """One over the account."""
@@ -131,8 +140,14 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         "mails": lambda: world.mail_to(role).pk,
         "shares": lambda: world.share().pk,
         "links": lambda: world.share().links.get().pk,
+        "tokens": lambda: world.token(role).pk,
     }
-    ids |= {kind: make_row() for kind, make_row in rows.items() if route.startswith(f"/{kind}/<")}
+    below = ("/", "/api/v1/")
+    ids |= {
+        kind: make_row()
+        for kind, make_row in rows.items()
+        if any(route.startswith(f"{start}{kind}/<") for start in below)
+    }
     for kind, pk in ids.items():
         route = route.replace(f"{kind}/<key:pk>", f"{kind}/{pk}")
     route = (
@@ -159,6 +174,7 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
     if route.startswith("/s/<"):
         world.share()
         route = route.replace("<str:token>", "t0ken")
+    route = _machine_address(route, world, role)
     if route.startswith("/mail/stop/status/"):
         address = factories.status_address(world.share(), world.people["editor"])
         route = route.replace("<str:token>", stop_link.stop_url(address.pk).split("/")[-2])
@@ -168,6 +184,17 @@ def _address(pattern: URLPattern, world: World, role: str) -> str:
         "<str:token>", unsubscribe.unsubscribe_token(world.people["viewer"], unsubscribe.NOW)
     )
     assert "<" not in route, f"say in this test what fills {route}"
+    return route
+
+
+def _machine_address(route: str, world: World, role: str) -> str:
+    """The address with what only programs and calendars open."""
+    if route == "/^api/":
+        return "/api/v1/nothing"
+    if route.startswith("/calendar/<"):
+        user = world.people.get(role, world.people["viewer"])
+        factories.access_token(user, "fw_calendar", purpose=AccessToken.Purpose.CALENDAR)
+        return route.replace("<str:token>", "fw_calendar")
     return route
 
 
@@ -196,6 +223,9 @@ def test_every_verb_keeps_to_the_rule(pattern: URLPattern, world: World) -> None
 def _try_each_verb(pattern: URLPattern, rule: Permission, role: str, world: World) -> None:
     """Ask with every verb that a role may try; those of no view only without the right."""
     client, address = Client(), _address(pattern, world, role)
+    if rule is Permission.TOKEN:
+        _try_with_token(client, address, role, world)
+        return
     verbs = VERBS if role in WITHOUT_RIGHTS else VERBS[:3]
     for number, verb in enumerate(verbs):
         if number in (0, 3) and (user := world.people.get(role)):  # a POST may end the session
@@ -204,6 +234,31 @@ def _try_each_verb(pattern: URLPattern, rule: Permission, role: str, world: Worl
         what = f"{role}: {verb} {address} → {answer.status_code}"
         to = answer.headers.get("Location", "")
         assert _fits(rule, role, address, answer.status_code, to), what
+
+
+def _try_with_token(client: Client, address: str, role: str, world: World) -> None:
+    """Ask the API with the token of a role and every verb; the session of another counts nothing.
+
+    Of another account nothing is there: no object, and no row of a list.
+    """
+    world.incident()
+    world.token(role)
+    if role == "signed out":
+        client.force_login(world.people["administrator"])
+    for verb in VERBS:
+        answer = client.generic(verb, address, headers={"Authorization": f"Bearer fw_{role}"})
+        what = f"{role}: {verb} {address} → {answer.status_code}"
+        if verb not in ("GET", "HEAD"):
+            assert answer.status_code == 405, what
+        elif role == "signed out":
+            assert answer.status_code == 401, what
+        elif role == "stranger" and any(part.isdigit() for part in address.split("/")):
+            assert answer.status_code == 404, what
+        else:
+            assert answer.status_code == 200, what
+            if role == "stranger":
+                assert world.project.name not in answer.content.decode(), what
+                assert f'"group":{world.group.pk},' not in answer.content.decode(), what
 
 
 def _fits(rule: Permission, role: str, address: str, status: int, location: str) -> bool:
@@ -255,8 +310,9 @@ def test_a_form_without_its_csrf_token_is_refused(world: World) -> None:
 
 
 def test_only_what_a_machine_posts_is_without_a_csrf_token() -> None:
-    exempt = {one.name for one in urlpatterns if getattr(one.callback, "csrf_exempt", False)}
-    assert exempt == {"webhook", "stop", "stop-status"}
+    exempt = {one for one in urlpatterns if getattr(one.callback, "csrf_exempt", False)}
+    api = {one.name for one in exempt if str(one.pattern).lstrip("^").startswith("api/")}
+    assert {one.name for one in exempt} - api == {"webhook", "stop", "stop-status"}
 
 
 def test_a_group_of_an_account_left_behind_is_not_found(world: World, client: Client) -> None:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from dashboard.fielding.models import Mail, User
 from dashboard.urls import urlpatterns
 from dashboard.web.auth.factor import ALLOWED_PAGES
-from dashboard.web.auth.permissions import Permission
+from dashboard.web.auth.permissions import WITHOUT_SESSION, Permission
 from tests import factories
 from tests.fakes.mailbox import delivered
 from tests.web.auth.test_permissions import World, _address, _named
@@ -54,9 +54,9 @@ def by_provider(user: User) -> Client:
 
 
 def is_closed_off(pattern: URLPattern) -> bool:
-    """Neither open to everybody nor needed to set a second factor up."""
+    """Neither open without a session nor needed to set a second factor up."""
     rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
-    return rule is not Permission.OPEN and pattern.name not in ALLOWED_PAGES
+    return rule not in WITHOUT_SESSION and pattern.name not in ALLOWED_PAGES
 
 
 CLOSED_OFF = [

@@ -552,6 +552,77 @@ def test_spend_is_the_same_by_month_in_all_and_in_every_file(viewer: Client, wor
         assert sum(number(row["Completes"]) for row in rows) == done
 
 
+def test_the_api_has_the_figures_of_the_files(viewer: Client, world: World) -> None:
+    reader = factories.person("viewer", world.account, time_zone="UTC")
+    factories.access_token(reader, "fw_story")
+    groups = {
+        row["Exchange ID"]: row
+        for row in surfaces.csv_rows(viewer, f"/groups/export.csv{EVERY_COLUMN}")
+    }
+    for group in api_rows("groups"):
+        row, figures, cost = groups.pop(group["exchange_id"]), group["figures"], group["cost"]
+        assert text_in_file(group["completes"]) == row["Completes"]
+        assert text_in_file(figures["goal"]) == row["Goal (completes)"]
+        assert text_in_file(figures["shortfall"]) == row["Projected shortfall (completes)"]
+        assert text_in_file(figures["pace"] and figures["pace"]["band"]) == row["Pace"]
+        for name, heading in (
+            ("to_date", "Spend"),
+            ("by_end_date", "Cost by end date"),
+            ("if_goal_reached", "Cost if the goal is reached"),
+        ):
+            amount = cost[name] and Decimal(cost[name]["amount"])
+            assert amount == (Decimal(row[heading]) if row[heading] else None), heading
+    assert groups == {}
+    projects = {
+        row["Exchange ID"]: row for row in surfaces.csv_rows(viewer, "/projects/export.csv")
+    }
+    for project in api_rows("projects"):
+        row, figures = projects.pop(project["exchange_id"]), project["figures"]
+        assert text_in_file(figures["completes"]) == row["Completes"]
+        assert text_in_file(figures["goal"]) == row["Goal"]
+        assert text_in_file(figures["shortfall"]["p50"]) == row["Projected shortfall (completes)"]
+        assert (
+            text_in_file(figures["missing_in_paused"])
+            == row["Missing in paused groups (completes)"]
+        )
+        assert text_in_file(figures["late_groups"]) == row["Late groups"]
+        assert row["Verdict"].startswith(figures["verdict"])
+        for part in project["cost"]["by_currency"]:
+            spent = Decimal(row[f"Spend ({part['currency']})"] or 0)
+            assert Decimal(part["to_date"]["amount"]) == spent
+    assert projects == {}
+    lines = surfaces.csv_rows(viewer, "/spend/export.csv?month=all&by=month")
+    spend = {(row["Month (UTC)"], row["Currency"], row["Spend"], row["Completes"]) for row in lines}
+    assert {
+        (
+            line["month"] or "",
+            line["spend"]["currency"],
+            plain(Decimal(line["spend"]["amount"])),
+            str(line["completes"]),
+        )
+        for line in api_rows("spend", "&month=each")
+    } == {(month, code, plain(Decimal(cost)), done) for month, code, cost, done in spend}
+
+
+def api_rows(name: str, query: str = "") -> list[Any]:
+    """All rows of a list of the API, page by page."""
+    rows: list[Any] = []
+    cursor = ""
+    while True:
+        address = f"/api/v1/{name}?limit=7{query}{cursor}"
+        answer = Client().get(address, headers={"Authorization": "Bearer fw_story"})
+        assert answer.status_code == 200, answer.content
+        rows += answer.json()["data"]
+        if answer.json()["next_cursor"] is None:
+            return rows
+        cursor = f"&cursor={answer.json()['next_cursor']}"
+
+
+def text_in_file(value: object) -> str:
+    """A value as a file has it."""
+    return "" if value is None else str(value)
+
+
 def test_the_budget_page_has_both_costs_to_come(client: Client, world: World) -> None:
     client.force_login(world.pm)
     for project in world.projects():

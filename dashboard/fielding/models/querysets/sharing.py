@@ -1,4 +1,4 @@
-"""Which links and emails of shared statuses still work: what their person may still share."""
+"""Which links, emails and tokens still work: what their person may still share or read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from dashboard.fielding.models.querysets.expressions import all_of
 
 if TYPE_CHECKING:
+    from dashboard.fielding.models.people import User
+    from dashboard.fielding.models.sharing.access_token import AccessToken  # noqa: F401
     from dashboard.fielding.models.sharing.shared_status import (  # noqa: F401
         StatusAddress,
         StatusLink,
@@ -63,3 +65,16 @@ class StatusAddressQuerySet(models.QuerySet["StatusAddress"]):
     def mailable(self) -> Self:
         """Return those that get emails: neither removed, unsubscribed nor refused."""
         return self.listed().filter(stopped_at=None, refused="")
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    """Tokens of people."""
+
+    def working(self, now: datetime) -> Self:
+        """Return those that open: not expired, not revoked, of a person who can sign in."""
+        rows = self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+        return rows.filter(user__is_active=True, user__closed_at=None)
+
+    def newest(self, user: User, purpose: str) -> Self:
+        """Return a person's tokens for a purpose, without the revoked ones, newest first."""
+        return self.filter(user=user, purpose=purpose, revoked_at=None).order_by("-pk")

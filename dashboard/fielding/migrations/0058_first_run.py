@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0056_shared_status"),
+        ("fielding", "0057_administration"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ import dashboard.fielding.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("fielding", "0056_shared_status"),
+        ("fielding", "0058_first_run"),
     ]
 
     operations = [

@@ -1,0 +1,69 @@
+"""The OpenAPI document is what the code gives, and the code keeps to it: tried by schemathesis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from pytest_django import Settings
+
+from dashboard.web.api.openapi import openapi_document, openapi_text
+from tests.web.api.conftest import SECRET, ApiWorld
+
+# The WSGI transport of schemathesis does not unpack answers.
+AUTHORIZED = {"Authorization": f"Bearer {SECRET}", "Accept-Encoding": "identity"}
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "seed": 7,
+        "generation": {"max-examples": 4, "deterministic": True, "database": "none"},
+        "suppress-health-check": ["all"],  # one world serves all
+    }
+)
+schema = schemathesis.openapi.from_dict(openapi_document(), config=CONFIG)
+schema.app = WSGIHandler()
+
+
+def test_the_committed_document_is_the_one_of_the_code() -> None:
+    assert (ROOT / "docs" / "openapi.json").read_text() == openapi_text(), "run `make docs`"
+
+
+def test_the_document_is_served_to_everybody(client: Client) -> None:
+    answer = client.get("/api/v1/openapi.json")
+    assert answer.status_code == 200
+    assert answer.json()["openapi"].startswith("3.1")
+    assert client.post("/api/v1/openapi.json").status_code == 405
+
+
+def test_every_operation_says_what_it_does_and_how_it_fails() -> None:
+    for address, methods in openapi_document()["paths"].items():
+        assert set(methods) == {"get"}, address
+        operation = methods["get"]
+        assert operation["description"].endswith(".")
+        assert {"200", "304", "400", "401", "403", "429", "500"} <= set(operation["responses"])
+        assert ("404" in operation["responses"]) == ("{id}" in address)
+
+
+def test_what_is_there_has_the_form_of_the_document(api_world: ApiWorld) -> None:
+    ids = {
+        "projects": api_world.project.pk,
+        "groups": api_world.group.pk,
+        "incidents": api_world.group.incidents.get().pk,
+    }
+    for address, methods in schema.items():
+        kind = address.split("/")[3]
+        case = methods["GET"].Case(path_parameters={"id": ids[kind]} if "{id}" in address else {})
+        answer = case.call_and_validate(headers=AUTHORIZED)
+        assert answer.status_code == 200, address
+
+
+@schema.parametrize()
+def test_the_answers_keep_to_the_document(
+    case: schemathesis.Case[Any], api_world: ApiWorld, settings: Settings
+) -> None:
+    """Every check of schemathesis, with right and with wrong parameters, over the WSGI handler."""
+    settings.API_REQUESTS_PER_MINUTE = 100_000
+    case.call_and_validate(headers=AUTHORIZED)
