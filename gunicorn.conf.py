@@ -1,8 +1,8 @@
-"""What gunicorn reads when it starts in this folder.
+"""What gunicorn reads when it starts in this folder; `make run` names this file.
 
-An access log is off until somebody turns it on (`--access-logfile -`). Its lines then name the
-address without its query: the return from single sign-on carries a code that signs somebody in.
-The referring address is left out for the same reason.
+Workers hand only whole requests to threads (`dashboard/web/http/buffering_worker.py`). The product
+itself logs each request, without its query. gunicorn's control socket stays closed: signals do.
 """
 
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
+worker_class = "dashboard.web.http.buffering_worker.BufferingWorker"
+control_socket_disable = True

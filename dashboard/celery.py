@@ -2,12 +2,14 @@
 
 import gc
 import os
+import socket
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
 from celery.signals import task_prerun, worker_ready
 from django.db import close_old_connections
+from django.utils import timezone
 
 
 # Any: Celery passes its own worker and consumer here, which its stubs do not describe.
@@ -58,3 +60,11 @@ def collect_less(sender: Any = None, **_: object) -> None:
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
     if sender:
         sender.timer.call_repeatedly(COLLECT_EVERY_SECONDS, gc.collect)
+
+
+@worker_ready.connect
+def _note_start(**_: object) -> None:
+    """Record the start, by which workers that keep ending are known."""
+    from dashboard.alerts import heartbeat  # noqa: PLC0415  once the tables are set up
+
+    heartbeat.record_start(socket.gethostname(), now=timezone.now())

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "dashboard.web.http.middleware.answer_probes",
     "dashboard.web.http.middleware.log_requests",
     "dashboard.web.http.compression.CompressPages",
     "dashboard.web.http.middleware.no_store",

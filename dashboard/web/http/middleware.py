@@ -21,7 +21,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from dashboard import logs
 from dashboard.web.auth.view_guard import GuardedView, ViewGuard
@@ -31,6 +31,24 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
 SHARED = "/s/"  # what follows opens a shared status to whoever reads it
+
+
+def answer_probes(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Answer machines before anything else: whatever the Host, without session and database.
+
+    Probes come by the address of a pod or the name of a service, which ALLOWED_HOSTS does not list.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path not in PROBES:
+            return get_response(request)
+        response: HttpResponse = resolve(request.path).func(request)
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware
 
 
 def log_requests(
@@ -46,7 +64,7 @@ def log_requests(
             response = get_response(request)
             if _is_streamed(response):
                 response.streaming_content = _logged_at_end(request, response, started)
-            elif request.path not in PROBES:
+            else:
                 _log_request(request, response, time.monotonic() - started)
         response["X-Request-ID"] = request_id
         return response
