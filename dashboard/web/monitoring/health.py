@@ -167,5 +167,5 @@ def account_lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:
     """Return each polled account, and how long its most overdue project has waited."""
     overdue = Project.objects.filter(due_at__lt=now, account__polling=True)
     waits = dict(overdue.values_list("account_id").annotate(Min("due_at")))
-    for account in ExchangeAccount.objects.filter(polling=True):
+    for account in ExchangeAccount.objects.filter(polling=True).defer("secret"):
         yield account, now - waits.get(account.pk, now)
