@@ -2,14 +2,12 @@
 
 import gc
 import os
-import socket
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
-from celery.signals import task_prerun, worker_ready
+from celery.signals import setup_logging, task_prerun, worker_ready
 from django.db import close_old_connections
-from django.utils import timezone
 
 
 # Any: Celery passes its own worker and consumer here, which its stubs do not describe.
@@ -62,9 +60,6 @@ def collect_less(sender: Any = None, **_: object) -> None:
         sender.timer.call_repeatedly(COLLECT_EVERY_SECONDS, gc.collect)
 
 
-@worker_ready.connect
-def _note_start(**_: object) -> None:
-    """Record the start, by which workers that keep ending are known."""
-    from dashboard.alerts import heartbeat  # noqa: PLC0415  once the tables are set up
-
-    heartbeat.record_start(socket.gethostname(), now=timezone.now())
+@setup_logging.connect
+def _keep_logging(**_: object) -> None:
+    """Leave logging as the settings have it: Celery would set the root logger's level itself."""

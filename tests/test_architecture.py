@@ -63,7 +63,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("items",),
         ("recipients",),
         ("rules",),
-        ("downtime", "heartbeat"),
+        ("heartbeat",),
+        ("downtime",),
         ("text",),
     ),
     "web": (
@@ -75,7 +76,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("edits", "reports"),
         ("tables", "projects"),
         ("charts", "connections", "http"),
-        ("auth", "monitoring", "templatetags"),
+        ("auth", "templatetags"),
+        ("monitoring",),
         ("formatting", "apps"),
     ),
     "simulator": (

@@ -16,7 +16,7 @@ from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 
 from dashboard.fielding.models import User
-from dashboard.web.http.read_only import write_if_possible
+from dashboard.web.monitoring.read_only import write_if_possible
 
 USED = "used"  # in the session: when its row was last written (Unix seconds)
 EVERY = 5 * 60  # seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dashboard.fielding.models import User
-from dashboard.web.http.read_only import write_if_possible
+from dashboard.web.monitoring.read_only import write_if_possible
 
 APART = timedelta(minutes=30)
 NOTED = timedelta(minutes=1)  # precision of seen_at, so that few requests write

@@ -25,6 +25,7 @@ from django.urls import resolve, reverse
 
 from dashboard import logs
 from dashboard.web.auth.view_guard import GuardedView, ViewGuard
+from dashboard.web.monitoring import traffic
 
 log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -46,6 +47,7 @@ def answer_probes(
             return get_response(request)
         response: HttpResponse = resolve(request.path).func(request)
         response["Cache-Control"] = "private, no-store"
+        response["Content-Length"] = str(len(response.content))
         return response
 
     return middleware
@@ -129,6 +131,10 @@ def _page_of(request: HttpRequest) -> str:
 def _log_request(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Log method, path without query, status, milliseconds, and person."""
     user = getattr(request, "user", None)
+    match = request.resolver_match
+    traffic.count_answer(
+        match.view_name if match else "", request.method or "", response.status_code, seconds
+    )
     facts = {
         "method": request.method,
         "path": SHARED + "…" if request.path.startswith(SHARED) else request.path[:200],

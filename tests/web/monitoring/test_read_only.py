@@ -14,7 +14,7 @@ from dashboard.fielding.models import TargetGroup, User
 from dashboard.urls import urlpatterns
 from dashboard.web.auth.permissions import Permission
 from dashboard.web.auth.sessions import USED
-from dashboard.web.http.read_only import write_if_possible
+from dashboard.web.monitoring.read_only import write_if_possible
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)  # each request commits for itself
