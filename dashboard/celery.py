@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.beat import EmbeddedService
-from celery.signals import task_prerun, worker_ready
+from celery.signals import setup_logging, task_prerun, worker_ready
 from django.db import close_old_connections
 
 
@@ -58,3 +58,8 @@ def collect_less(sender: Any = None, **_: object) -> None:
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
     if sender:
         sender.timer.call_repeatedly(COLLECT_EVERY_SECONDS, gc.collect)
+
+
+@setup_logging.connect
+def _keep_logging(**_: object) -> None:
+    """Leave logging as the settings have it: Celery would set the root logger's level itself."""

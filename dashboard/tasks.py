@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 
+from celery.signals import worker_ready
 from django.conf import settings
 from django.utils import timezone
 
@@ -25,6 +27,12 @@ from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery, subscription
 
 BATCH_SIZE = 200
+
+
+@worker_ready.connect
+def note_start(**_: object) -> None:
+    """Record that a worker starts, by which workers that keep ending are known."""
+    heartbeat.record_start(socket.gethostname(), now=timezone.now())
 
 
 @app.task(name="dashboard.tasks.wake")

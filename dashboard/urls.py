@@ -306,6 +306,7 @@ urlpatterns = [
     path("webhooks/<str:key>/", webhook_deliveries.receive_delivery, name="webhook"),
 ]
 
+handler400 = "dashboard.web.views.errors.bad_request_page"
 handler403 = "dashboard.web.views.errors.forbidden_page"
 handler404 = "dashboard.web.views.errors.not_found_page"
 handler500 = "dashboard.web.views.errors.broken_page"

@@ -65,7 +65,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("items",),
         ("recipients",),
         ("rules",),
-        ("downtime", "heartbeat"),
+        ("heartbeat",),
+        ("downtime",),
         ("text",),
     ),
     "web": (
@@ -77,7 +78,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("edits", "reports"),
         ("tables", "projects"),
         ("charts", "connections", "http"),
-        ("auth", "monitoring", "templatetags", "help"),
+        ("auth", "templatetags", "help"),
+        ("monitoring",),
         ("formatting", "apps"),
     ),
     "simulator": (

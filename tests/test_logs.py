@@ -5,17 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-import runpy
 import sys
-from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
 
 from dashboard import logs
 from dashboard.settings import LOGGING as CONFIGURED
@@ -179,25 +173,3 @@ def test_a_request_through_our_own_middleware_is_logged_without_its_query(
         client.get(RETURNS[0])
     written = " ".join(line(logs.LineFormatter(), record.getMessage()) for record in caplog.records)
     assert "c0de" not in written + str([getattr(one, "of", {}) for one in caplog.records])
-
-
-def test_gunicorns_access_log_has_no_query_and_no_referrer() -> None:
-    """Its own configuration is what gunicorn reads when it starts in the checkout."""
-    root = Path(__file__).resolve().parent.parent
-    form = runpy.run_path(str(root / "gunicorn.conf.py"))["access_log_format"]
-    log = Logger(Config())
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "RAW_URI": RETURNS[0],
-        "PATH_INFO": BACK,
-        "QUERY_STRING": RETURNS[0].partition("?")[2],
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_REFERER": f"https://fieldwatch.example{RETURNS[0]}",
-    }
-    answer = SimpleNamespace(status="302 Found", sent=0, headers=[])
-    asked = SimpleNamespace(headers=[("REFERER", environ["HTTP_REFERER"])])
-    atoms = log.atoms(answer, asked, environ, timedelta(seconds=1))
-    written = form % log.atoms_wrapper_class(atoms)
-    assert BACK in written
-    assert "c0de" not in written
-    assert "st4te" not in written

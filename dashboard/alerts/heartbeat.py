@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import httpx
 from django.db.models import Max, Q
 
+from dashboard.alerts import downtime
 from dashboard.alerts.text import format_count, format_span
 from dashboard.fielding.models import Heartbeat, Mail, Project
 
@@ -16,6 +18,9 @@ SILENT_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 PING_TIMEOUT = 10.0  # seconds
+START = "start-"  # the heartbeats of a machine's last starts of workers
+FLAPPING_STARTS = 6
+FLAPPING_WITHIN = timedelta(minutes=10)
 _recorded: dict[str, datetime] = {}  # the last heartbeat of each part known to this process
 
 
@@ -56,6 +61,36 @@ def stalled_parts(*, now: datetime) -> list[str]:
     if oldest and now - oldest.created_at > LONGEST_WAIT:
         error = f": {oldest.error.rstrip('.')}" if oldest.error else ""
         problems.append(describe_oldest_mail(oldest.created_at, now=now) + error)
+    return problems
+
+
+def record_start(machine: str, *, now: datetime) -> None:
+    """Record that a worker started on this machine; the last few starts are kept for a day."""
+    starts = Heartbeat.objects.filter(name__startswith=START)
+    starts.filter(at__lt=now - timedelta(days=1)).delete()
+    names = [f"{START}{number} {machine}"[:32] for number in range(FLAPPING_STARTS)]
+    at = dict(starts.filter(name__in=names).values_list("name", "at"))
+    oldest = min(names, key=lambda name: (name in at, at.get(name, now)))
+    Heartbeat.objects.update_or_create(name=oldest, defaults={"at": now})
+
+
+def dead_workers(*, now: datetime) -> list[str]:
+    """Return whether no worker does anything, and where workers end again and again."""
+    at = dict(Heartbeat.objects.values_list("name", "at"))
+    worked = at.get(downtime.WORK)
+    problems = []
+    if worked and now - worked > downtime.SILENT:
+        problems.append(f"no worker has done anything for {format_span(now - worked)}")
+    starts = Counter(
+        name.partition(" ")[2]
+        for name, started in at.items()
+        if name.startswith(START) and now - started < FLAPPING_WITHIN
+    )
+    problems += [
+        f"workers on {machine} keep ending: {FLAPPING_STARTS} starts in 10 minutes"
+        for machine, number in starts.items()
+        if number >= FLAPPING_STARTS
+    ]
     return problems
 
 

@@ -37,7 +37,6 @@ def main() -> int:
         hostname=f"{os.getpid()}@{socket.gethostname()}",
         pool_cls="threads",
         concurrency=arguments.concurrency,
-        loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
         beat_thread=arguments.beat,

@@ -355,6 +355,8 @@ LOGGING = {
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        # at INFO it logs every task twice
+        "celery": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
         # `runserver` logs whole addresses; our handler removes secrets from them
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },

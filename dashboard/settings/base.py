@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "dashboard.web.http.middleware.answer_probes",
     "dashboard.web.http.middleware.log_requests",
     "dashboard.web.http.compression.CompressPages",
     "dashboard.web.http.middleware.no_store",
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.web.http.middleware.RejectNulBytes",
+    "dashboard.web.monitoring.read_only.RefuseChangesWhileReadOnly",
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
@@ -93,7 +95,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 AUTH_USER_MODEL = "fielding.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "dashboard.web.auth.hashing.Argon2InTurn",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 SHORTEST_PASSWORD = 12
@@ -133,6 +135,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 1  # 30 seconds either way, for phones whose clock is off
 OIDC_PATIENCE = 10.0  # seconds for all requests to the provider in one step
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # a draft with every question answered, a job of many groups
 # Shared by all processes and machines: it counts wrong passwords and used codes.
 CACHES = {
     "default": {

@@ -93,8 +93,11 @@ class PostgreSQL:
     def _run(self, program: str, *words: str) -> None:
         programs = self.programs()
         assert programs
+        self._as_user([str(programs / program), "-D", str(self.folder / "data"), *words])
+
+    def _as_user(self, command: list[str]) -> None:
         subprocess.run(
-            [str(programs / program), "-D", str(self.folder / "data"), *words],
+            command,
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self.folder,
@@ -106,6 +109,19 @@ class PostgreSQL:
         """Make the cluster and start it."""
         self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
         self.start()
+
+    def make_standby(self, of: PostgreSQL) -> None:
+        """Make a standby that follows another cluster, and start it."""
+        programs = self.programs()
+        assert programs
+        command = [str(programs / "pg_basebackup"), "--write-recovery-conf", "--no-sync"]
+        command += ["--checkpoint=fast", "--wal-method=stream", "--dbname", of.url]
+        self._as_user([*command, "--pgdata", str(self.folder / "data")])
+        self.start()
+
+    def promote(self) -> None:
+        """Make the standby the primary; returns when it takes writes."""
+        self._run("pg_ctl", "-w", "promote")
 
     def start(self) -> None:
         """Start; returns when it answers."""

@@ -6,6 +6,7 @@ from collections.abc import Sized
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base, operations
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -41,6 +42,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's connections with the loader above."""
 
     ops_class = DatabaseOperations
+
+    def is_usable(self) -> bool:
+        """Whether the connection is alive and its server takes writes.
+
+        After a failover the old server may go on answering, and refuse every write: what is
+        read-only is closed, and the next connection reaches the server that took over.
+        """
+        if self.connection is None:
+            return False
+        try:
+            with self.connection.cursor() as cursor:
+                row = cursor.execute("SELECT current_setting('transaction_read_only')").fetchone()
+        except psycopg.Error:
+            return False
+        return bool(row[0] == "off")
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection to the server."""

@@ -173,7 +173,8 @@ def _list_children(home: Path, port: int, first: list[Child]) -> list[Child]:
     worker = [python, "-m", "dashboard.management.worker", "--beat"]
     worker += ["--schedule", str(home / "beat-schedule")]
     web = [python, "-m", "gunicorn", "dashboard.wsgi", "--bind", f"127.0.0.1:{port}"]
-    web += ["--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "10"]
+    web += ["--config", str(settings.BASE_DIR / "gunicorn.conf.py"), "--preload"]
+    web += ["--workers", "2", "--threads", "4", "--graceful-timeout", "10"]
     children = [
         *first,
         Child("web", web, home / "log"),

@@ -27,8 +27,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from dashboard.alerts.mail import security
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import secret_box
-from dashboard.web.auth import audit, sessions, throttle
+from dashboard.web.auth import audit, hashing, sessions, throttle
 from dashboard.web.auth.sso import group_roles, identities
+from dashboard.web.monitoring import traffic
 
 log = logging.getLogger(__name__)
 PASSWORD_HINT = (
@@ -146,7 +147,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         return url_has_allowed_host_and_scheme(url, hosts, require_https=secure)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: object) -> None:
-        """Refuse an attempt that comes too early, unchecked."""
+        """Refuse an attempt that comes too early or with too many others, unchecked."""
+        if hashing.is_line_full():
+            raise ValidationError(hashing.BUSY, code="busy")
         if seconds := throttle.seconds_to_wait(
             throttle.name_counters(request, _login_name(credentials))
         ):
@@ -160,6 +163,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: object) -> None:
         """Count a wrong password, and record it in log and audit log."""
         throttle.count_failure(throttle.name_counters(request, _login_name(credentials)))
+        traffic.REFUSED_SIGN_INS.inc()
         log.warning("sign-in refused", extra={"of": {"address": throttle.client_address(request)}})
         # Only known names are recorded: people also type passwords into the name field.
         try:

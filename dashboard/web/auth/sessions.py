@@ -16,6 +16,7 @@ from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
 
 from dashboard.fielding.models import User
+from dashboard.web.monitoring.read_only import write_if_possible
 
 USED = "used"  # in the session: when its row was last written (Unix seconds)
 EVERY = 5 * 60  # seconds
@@ -67,8 +68,8 @@ def track_sessions(
 
 def record_session(request: HttpRequest) -> None:
     """Record that this session is in use, with address and browser."""
-    UserSession.objects.create_from_request(request)
-    request.session[USED] = int(clock())
+    if write_if_possible(lambda: UserSession.objects.create_from_request(request)):
+        request.session[USED] = int(clock())
 
 
 def sessions_of(user: User, request: HttpRequest) -> list[Device]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dashboard.fielding.models import User
+from dashboard.web.monitoring.read_only import write_if_possible
 
 APART = timedelta(minutes=30)
 NOTED = timedelta(minutes=1)  # precision of seen_at, so that few requests write
@@ -21,6 +22,10 @@ def record_visit(user: User, *, now: datetime) -> None:
     times = {"seen_at": now}
     if last_seen and now - last_seen >= APART:
         times["last_visit_at"] = last_seen
-    if User.objects.filter(pk=user.pk, seen_at=last_seen).update(**times):
-        for name, moment in times.items():
-            setattr(user, name, moment)
+
+    def write() -> None:
+        if User.objects.filter(pk=user.pk, seen_at=last_seen).update(**times):
+            for name, moment in times.items():
+                setattr(user, name, moment)
+
+    write_if_possible(write)

@@ -60,7 +60,7 @@ def downtime_notice(request: HttpRequest, *, now: datetime) -> DowntimeNotice | 
     row = rows[0] if rows else None
     if row is None:
         return None
-    if row.worked_at and now - row.worked_at > downtime.GAP:
+    if row.worked_at and now - row.worked_at > downtime.SILENT:
         return DowntimeNotice("has been off", format_span(now - row.worked_at), row.worked_at, None)
     if row.off_until is None or now - row.off_until > SHOWN_FOR:
         return None
@@ -84,7 +84,7 @@ def stalled_alerts(request: HttpRequest, *, now: datetime) -> list[str]:
     sentences = heartbeat.missed_heartbeats(
         {name: at for name, at in heartbeats.items() if at}, now=now
     )
-    if row.worked_at and now - row.worked_at > downtime.GAP:
+    if row.worked_at and now - row.worked_at > downtime.SILENT:
         sentences = []  # Fieldwatch is down, which has its own notice
     if row.unsent_since and now - row.unsent_since > heartbeat.LONGEST_WAIT:
         sentences.append(heartbeat.describe_oldest_mail(row.unsent_since, now=now))

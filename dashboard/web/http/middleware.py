@@ -21,11 +21,12 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from dashboard import logs
 from dashboard.web.auth.permissions import Permission
 from dashboard.web.auth.view_guard import GuardedView, ViewGuard
+from dashboard.web.monitoring import traffic
 
 log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -33,6 +34,25 @@ LARGEST_ID = 2**63 - 1
 PROBES = ("/healthz", "/readyz", "/metrics")
 # What follows opens a shared status, or a calendar, to whoever reads it.
 SECRET_ADDRESSES = ("/s/", "/calendar/")
+
+
+def answer_probes(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Answer machines before anything else: whatever the Host, without session and database.
+
+    Probes come by the address of a pod or the name of a service, which ALLOWED_HOSTS does not list.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path not in PROBES:
+            return get_response(request)
+        response: HttpResponse = resolve(request.path).func(request)
+        response["Cache-Control"] = "private, no-store"
+        response["Content-Length"] = str(len(response.content))
+        return response
+
+    return middleware
 
 
 def log_requests(
@@ -48,7 +68,7 @@ def log_requests(
             response = get_response(request)
             if _is_streamed(response):
                 response.streaming_content = _logged_at_end(request, response, started)
-            elif request.path not in PROBES:
+            else:
                 _log_request(request, response, time.monotonic() - started)
         response["X-Request-ID"] = request_id
         return response
@@ -113,6 +133,10 @@ def _page_of(request: HttpRequest) -> str:
 def _log_request(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Log method, path without query, status, milliseconds, and person."""
     user = getattr(request, "user", None)
+    match = request.resolver_match
+    traffic.count_answer(
+        match.view_name if match else "", request.method or "", response.status_code, seconds
+    )
     facts = {
         "method": request.method,
         "path": _path_without_secret(request.path),

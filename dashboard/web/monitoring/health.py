@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import redis
+from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Min
 
 from dashboard.alerts import heartbeat
 from dashboard.fielding.models import ExchangeAccount, Project
+from dashboard.fielding.models.fields import EncryptedTextField
 
 REDIS_SECONDS = 1.0
 LATE = timedelta(minutes=10)
+READ_ONLY = "is read-only: nobody can sign in, and no change or alert is stored"
 MIGRATIONS_FOR_SECONDS = 30.0
 _checked_at: dict[str, float] = {}
 
@@ -59,10 +65,11 @@ def check_health(*, now: datetime, named: bool) -> HealthReport:
         health.note("database", wrong=f"does not answer ({type(exc).__name__})", fatal=True)
         _check_redis(health)
         return health
-    health.note("database")
+    health.note("database", wrong=READ_ONLY if is_read_only() else "")
     health.note("migrations", wrong=f"{missing} to apply" if missing else "", fatal=True)
     _check_redis(health)
     if not missing:
+        health.note("keys", wrong=_undecryptable())
         _check_workers(health, now)
         _check_connections(health, now, named=named)
     return health
@@ -95,9 +102,41 @@ def waiting_tasks() -> int | None:
         return None
 
 
+def is_read_only() -> bool:
+    """Whether the database refuses writes: a standby, a full or a read-only disk."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            return bool(cursor.fetchone()[0] == "on")
+    path = Path(str(connection.settings_dict["NAME"]))
+    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _undecryptable() -> str:
+    """Return what is wrong with ENCRYPTION_KEYS, by one stored secret of each kind."""
+    for model in apps.get_models():
+        for column in model._meta.fields:
+            if isinstance(column, EncryptedTextField):
+                secrets = model._default_manager.exclude(**{column.name: ""})
+                try:
+                    secrets.values_list(column.name, flat=True).first()
+                except ImproperlyConfigured as exc:
+                    return str(exc)
+    return ""
+
+
 def _check_redis(health: HealthReport) -> None:
-    is_down = waiting_tasks() is None
-    health.note("redis", wrong="does not answer; work waits for the next round" if is_down else "")
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        ) as server:
+            server.set(f"{settings.CELERY_TASK_DEFAULT_QUEUE}-probe", 1, ex=10)
+    except redis.ResponseError as exc:  # full, a replica, or without the right to write
+        health.note("redis", wrong=f"refuses writes ({exc}); work waits for the next round")
+    except redis.RedisError:
+        health.note("redis", wrong="does not answer; work waits for the next round")
+    else:
+        health.note("redis")
 
 
 def _check_workers(health: HealthReport, now: datetime) -> None:
@@ -105,6 +144,7 @@ def _check_workers(health: HealthReport, now: datetime) -> None:
     problems = heartbeat.list_problems(now=now)
     mail = [problem for problem in problems if "mail" in problem]
     others = [problem for problem in problems if problem not in mail]
+    others += heartbeat.dead_workers(now=now)
     health.note("workers", wrong="; ".join(others))
     health.note("mail", wrong="; ".join(mail))
 
@@ -127,5 +167,5 @@ def account_lags(now: datetime) -> Iterator[tuple[ExchangeAccount, timedelta]]:
     """Return each polled account, and how long its most overdue project has waited."""
     overdue = Project.objects.filter(due_at__lt=now, account__polling=True)
     waits = dict(overdue.values_list("account_id").annotate(Min("due_at")))
-    for account in ExchangeAccount.objects.filter(polling=True):
+    for account in ExchangeAccount.objects.filter(polling=True).defer("secret"):
         yield account, now - waits.get(account.pk, now)

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard.alerts.heartbeat import START
 from dashboard.fielding.domain.scope import LISTED
 from dashboard.fielding.models import (
     Cycle,
@@ -160,7 +161,7 @@ def _work_metrics(now: datetime) -> Iterator[Metric]:
     for state in (Edit.State.SENDING, Edit.State.UNKNOWN):
         edits.add_metric([state], Edit.objects.filter(state=state).count())
     rounds = _new_family("round_age_seconds", "Seconds since a part last ran", ["part"])
-    for heartbeat in Heartbeat.objects.all():
+    for heartbeat in Heartbeat.objects.exclude(name__startswith=START):
         rounds.add_metric([heartbeat.name], (now - heartbeat.at).total_seconds())
     yield from (groups, incidents, edits, rounds)
 

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 import dashboard
 from dashboard.web.auth.permissions import Permission, requires
-from dashboard.web.monitoring import health, metrics
+from dashboard.web.monitoring import health, metrics, traffic
 
 
 @requires(Permission.OPEN)
@@ -44,7 +44,8 @@ def metrics_figures(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
         hint = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
         return HttpResponse(hint, status=401, content_type="text/plain")
-    return HttpResponse(metrics.metrics_text(now=timezone.now()), content_type=CONTENT_TYPE_LATEST)
+    text = metrics.metrics_text(now=timezone.now()) + traffic.traffic_text()
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_read(request: HttpRequest) -> bool:

@@ -29,7 +29,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.fielding import setup
 from dashboard.fielding.models import AuditKind, User
-from dashboard.web.auth import audit, sessions, throttle
+from dashboard.web.auth import audit, hashing, sessions, throttle
 from dashboard.web.auth.backends import PASSWORD_HINT, SSO_ONLY, SignInForm
 from dashboard.web.auth.permissions import Permission, View, current_user, requires
 from dashboard.web.auth.sso import flow
@@ -61,11 +61,14 @@ class SignIn(account.LoginView):  # type: ignore[misc]
         return context | {"passwords": asks or not settings.SSO_ONLY, "sso_only": settings.SSO_ONLY}
 
     def form_invalid(self, form: SignInForm) -> HttpResponseBase:
-        """Answer 429 to an attempt that came too early."""
+        """Answer 429 to an attempt that came too early, 503 to one among too many."""
         answer: HttpResponseBase = super().form_invalid(form)
         if form.has_error("__all__", "too_early"):
             answer.status_code = 429
             answer["Retry-After"] = str(throttle.LONGEST_WAIT)
+        if form.has_error("__all__", "busy"):
+            answer.status_code = 503
+            answer["Retry-After"] = str(hashing.RETRY_SECONDS)
         return answer
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 import dashboard
+from dashboard.alerts import heartbeat
 from dashboard.fielding.models import Cycle, ExchangeAccount, Heartbeat, Mail
 from dashboard.web.monitoring import health
 from tests import factories
@@ -200,3 +204,71 @@ def test_bytes_that_are_no_text_are_told_and_reach_no_table(client: Client, wher
 def test_a_form_with_bytes_that_are_no_text_is_told_too(client: Client) -> None:
     answer = client.post("/sign-in/", {"username": "a\x00b", "password": "x"})
     assert answer.status_code == 400
+
+
+def test_probes_are_answered_whatever_the_host_and_the_cookies(client: Client) -> None:
+    """By a pod's address, a service's name or nonsense; a session of somebody changes nothing."""
+    client.cookies["sessionid"] = "no-such-session"
+    for host in ("10.1.2.3:8000", "fieldwatch-web", "metadata.google.internal", "[fe80::1]:8000"):
+        for path, kind in (
+            ("/healthz", "text/plain"),
+            ("/readyz", "application/json"),
+            ("/metrics", "text/plain"),
+        ):
+            answer = client.get(path, headers={"host": host})
+            assert answer.status_code == 200, (host, path)
+            assert answer["Content-Type"].startswith(kind)
+            assert "Set-Cookie" not in answer
+            assert "no-store" in answer["Cache-Control"]
+    assert client.get("/sign-in/", headers={"host": "10.1.2.3"}).status_code == 400
+
+
+def test_ready_names_a_read_only_database(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rounds_done()
+    name = tmp_path / "file.sqlite3"
+    name.touch()
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(name))
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    if connection.vendor == "sqlite":
+        assert ready(client)[1]["checks"]["database"].startswith("is read-only")
+    monkeypatch.undo()
+    assert health.is_read_only() is False
+
+
+def test_ready_names_a_redis_that_refuses_writes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds_done()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise redis.ResponseError("OOM command not allowed")
+
+    monkeypatch.setattr(redis.Redis, "set", refuse)
+    assert ready(client)[1]["checks"]["redis"].startswith("refuses writes (OOM")
+
+
+def test_ready_names_keys_that_decrypt_nothing(client: Client, settings: Settings) -> None:
+    rounds_done()
+    factories.account()
+    assert ready(client)[1]["checks"]["keys"] == "ok"
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert "ENCRYPTION_KEYS no longer holds" in ready(client)[1]["checks"]["keys"]
+
+
+def test_ready_names_dead_workers_within_a_minute_and_flapping_ones(client: Client) -> None:
+    rounds_done()
+    now = timezone.now()
+    work, _ = Heartbeat.objects.update_or_create(name="work", defaults={"at": now})
+    assert ready(client)[1]["checks"]["workers"] == "ok"
+    Heartbeat.objects.filter(pk=work.pk).update(at=now - timedelta(seconds=50))
+    assert "no worker has done anything" in ready(client)[1]["checks"]["workers"]
+    Heartbeat.objects.filter(pk=work.pk).update(at=timezone.now())
+    for minute in range(heartbeat.FLAPPING_STARTS - 1):
+        heartbeat.record_start("host-1", now=now - timedelta(minutes=minute))
+    heartbeat.record_start("host-2", now=now)
+    assert ready(client)[1]["checks"]["workers"] == "ok"
+    heartbeat.record_start("host-1", now=now)
+    assert "workers on host-1 keep ending" in ready(client)[1]["checks"]["workers"]
+    assert not any("start-" in label for name in figures(client) for label in name)

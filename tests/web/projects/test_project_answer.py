@@ -36,7 +36,7 @@ def project(account: ExchangeAccount) -> Project:
 @pytest.fixture
 def viewer(client: Client, account: ExchangeAccount) -> Client:
     client.force_login(factories.person("viewer", account, time_zone="Europe/Berlin"))
-    client.get("/healthz")
+    client.get("/words/")
     return client
 
 

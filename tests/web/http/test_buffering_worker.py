@@ -1,0 +1,219 @@
+"""The web server itself: slow clients hold sockets and no thread; requests in every shape arrive.
+
+A real gunicorn serves the product on an SQLite file; every client is a plain socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.web.http import buffering_worker as worker
+from tests.prepared import ROOT, prepare_static_files, prepare_tables
+
+HEAD = b"Host: 127.0.0.1\r\n"
+SLOW = {
+    "nothing sent": b"",
+    "a request line": b"GET / HTT",
+    "half a head": b"POST /sign-in/ HTTP/1.1\r\n" + HEAD,
+    "half a body": b"POST /sign-in/ HTTP/1.1\r\n" + HEAD + b"Content-Length: 5000\r\n\r\nusername=",
+    "a chunk": b"POST /sign-in/ HTTP/1.1\r\n"
+    + HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "an end that is none": b"POST /sign-in/ HTTP/1.1\r\n"
+    + HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\nff\r\n0\r\n\r\n",
+    "waits for continue": b"POST /sign-in/ HTTP/1.1\r\n"
+    + HEAD
+    + b"Expect: 100-continue\r\nContent-Length: 900\r\n\r\n",
+    "no reader": b"GET /static/plotly/plotly-basic.min.js HTTP/1.1\r\n" + HEAD + b"\r\n",
+}
+SLOW_CLIENTS = 200
+
+
+class Web:
+    """A gunicorn with one process of four threads, as the image starts two."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        prepare_static_files(home)
+        prepare_tables(home)
+        command = [sys.executable, "-m", "gunicorn", "dashboard.wsgi", "--workers", "1"]
+        command += ["--threads", "4", "--bind", f"127.0.0.1:{self.port}"]
+        environment = os.environ | {"FIELDWATCH_HOME": str(home), "DATABASE_URL": ""}
+        self.log = (home / "web.log").open("wb")
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
+        )
+        until = time.monotonic() + 120
+        while True:
+            with contextlib.suppress(OSError):
+                self.answer(b"GET /healthz HTTP/1.1\r\n" + HEAD + b"Connection: close\r\n\r\n")
+                return
+            assert self.process.poll() is None, (home / "web.log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    def open(self, *, window: int = 0) -> socket.socket:
+        """A new connection; `window`: bytes that the client takes without reading them."""
+        client = socket.socket()
+        if window:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        client.settimeout(30)
+        client.connect(("127.0.0.1", self.port))
+        return client
+
+    def answer(self, *parts: bytes) -> bytes:
+        """All that comes back until the server closes the connection."""
+        with self.open() as client:
+            for part in parts:
+                client.sendall(part)
+            return read_to_end(client)
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    """Everything until the other side closes."""
+    received = b""
+    while part := client.recv(65536):
+        received += part
+    return received
+
+
+def read_answer(client: socket.socket) -> tuple[bytes, bytes]:
+    """Head and body of one answer with a Content-Length."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = client.recv(65536)
+        assert part, received
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length:")
+    )
+    while len(body) < length:
+        body += client.recv(65536)
+    return head, body
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    server = Web(tmp_path_factory.mktemp("web"))
+    yield server
+    server.process.terminate()
+    assert server.process.wait(20) == 0
+    server.log.close()
+
+
+CLOSE = HEAD + b"Connection: close\r\n\r\n"
+
+
+def test_slow_clients_keep_nobody_else_waiting(web: Web) -> None:
+    """200 slow clients of every kind, not signed in: a probe is answered within a second."""
+    kinds = list(SLOW.items())
+    with contextlib.ExitStack() as stack:
+        for number in range(SLOW_CLIENTS):
+            name, sent = kinds[number % len(kinds)]
+            client = stack.enter_context(web.open(window=4096 if name == "no reader" else 0))
+            client.sendall(sent)
+        waits = []
+        for _ in range(10):
+            started = time.monotonic()
+            assert web.answer(b"GET /healthz HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
+            waits.append(time.monotonic() - started)
+        assert web.answer(b"GET /sign-in/ HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
+    assert max(waits) < 1
+
+
+def test_requests_arrive_whole_however_they_are_sent(web: Web) -> None:
+    """Byte by byte, in chunks, after a 100, two on one connection, and one after another."""
+    problems = []
+    for name, parts in {
+        "byte by byte": [bytes([byte]) for byte in b"GET /healthz HTTP/1.1\r\n" + CLOSE],
+        "chunks": [
+            b"POST /sign-in/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE,
+            b"8\r\nusername\r\n",
+            b"3\r\n=me\r\n0\r\n\r\n",
+        ],
+        "9 KB of cookies": [b"GET /healthz HTTP/1.1\r\nCookie: a=" + b"x" * 9000 + b"\r\n" + CLOSE],
+        "a long address": [b"GET /healthz?group=" + b"g" * 9000 + b" HTTP/1.1\r\n" + CLOSE],
+        "HTTP/1.0": [b"GET /healthz HTTP/1.0\r\n" + HEAD + b"\r\n"],
+    }.items():
+        status = web.answer(*parts).split(b" ")[1]
+        if status != (b"403" if name == "chunks" else b"200"):  # 403: no CSRF token
+            problems.append((name, status))
+    assert not problems
+    with web.open() as client:
+        for _ in range(2):
+            client.sendall(b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n")
+            assert read_answer(client)[1] == b"alive\n"
+        client.sendall(
+            b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\nGET /healthz HTTP/1.1\r\n" + CLOSE
+        )
+        assert read_to_end(client).count(b"alive\n") == 2
+    with web.open() as client:
+        client.sendall(
+            b"POST /sign-in/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n" + CLOSE
+        )
+        assert client.recv(4096).startswith(b"HTTP/1.1 100")
+        client.sendall(b"a=b")
+        assert read_to_end(client).startswith(b"HTTP/1.1 403")
+
+
+def test_what_is_too_large_is_refused_at_once(web: Web) -> None:
+    """A body or a head beyond the limit is refused before it arrives; the server goes on."""
+    with web.open() as client:
+        client.sendall(b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 99999999\r\n" + CLOSE)
+        assert read_to_end(client).startswith(b"HTTP/1.1 413")
+    head = b"GET / HTTP/1.1\r\nCookie: a="
+    head += b"x" * (worker.LARGEST_HEAD - len(head))
+    assert web.answer(head).split(b" ")[1] == b"431"
+    assert web.answer(b"GET /healthz HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
+
+
+def test_a_request_that_takes_too_long_is_dropped() -> None:
+    """Bytes that go on trickling do not keep a request alive beyond its deadline."""
+
+    class Channel(worker.TimedChannel):
+        def __init__(self) -> None:
+            self.requests: list[object] = []
+            self.total_outbufs_len, self.last_activity = 0, 1000.0
+
+    channel = Channel()
+    assert not channel.is_overdue(1000.0 + worker.IDLE_SECONDS)
+    assert channel.is_overdue(1001.0 + worker.IDLE_SECONDS)
+    channel.request_since = 1000.0
+    channel.last_activity = 1000.0 + worker.REQUEST_SECONDS  # a byte just came
+    assert not channel.is_overdue(1000.0 + worker.REQUEST_SECONDS)
+    assert channel.is_overdue(1001.0 + worker.REQUEST_SECONDS)
+    channel.request_since, channel.requests = None, [object()]
+    assert not channel.is_overdue(9999.0), "the product is working on it"
+    channel.total_outbufs_len, channel.last_activity = 5, 1000.0
+    assert channel.is_overdue(1001.0 + worker.ANSWER_SECONDS)
+
+
+def test_the_end_of_a_process_finishes_what_arrives(tmp_path: Path) -> None:
+    """After SIGTERM a request that is on its way is still answered; no new one is taken."""
+    server = Web(tmp_path)
+    with server.open() as client:
+        request = b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 3\r\n" + CLOSE
+        client.sendall(request + b"a=")
+        time.sleep(0.2)  # the first bytes are read
+        os.kill(server.process.pid, signal.SIGTERM)
+        time.sleep(1.5)
+        client.sendall(b"b")
+        assert read_to_end(client).startswith(b"HTTP/1.1 403")
+    assert server.process.wait(20) == 0
+    server.log.close()
