@@ -26,7 +26,7 @@ LARGEST_HEAD = 64 * 1024  # bytes: request line, headers, cookies
 CHECK_SECONDS = 1.0
 
 
-class TimedChannel(HTTPChannel):  # type: ignore[misc]  the library is untyped
+class TimedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when its request has been arriving."""
 
     request_since: float | None = None  # Unix seconds; None while no request is arriving
@@ -65,7 +65,7 @@ def close_overdue(channels: Sequence[TimedChannel], *, now: float) -> None:
         channel.handle_close()
 
 
-class BufferingWorker(Worker):  # type: ignore[misc]  the library is untyped
+class BufferingWorker(Worker):  # type: ignore[misc]
     """One web process: a loop for all sockets, and `--threads` threads for whole requests."""
 
     def run(self) -> None:
