@@ -11,10 +11,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from dashboard.fielding.domain.holidays import GroupCalendar, Holiday, format_days
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import Edit, GroupPanels, LearnedElasticity, TargetGroup
 from dashboard.fielding.queries.what_if import NOT_OFFERED
+from dashboard.fielding.series.holidays import GroupCalendar, Holiday, format_days
 from dashboard.web.edits.forms import FORMS
 from tests import factories
 from tests.browser.conftest import Open, sign_in

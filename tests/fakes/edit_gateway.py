@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.exchange.errors import ExchangeError, NotFound
-from dashboard.fielding.domain.holidays import GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfState
 from dashboard.fielding.models import BusinessUnit, Edit, ExchangeAccount, TargetGroup, User
 from dashboard.fielding.queries.what_if import NOT_LISTED, RATE_CARD
+from dashboard.fielding.series.holidays import GroupCalendar
 from dashboard.sync.lookup import on_demand
 from tests.factories import NOW
 

@@ -11,10 +11,10 @@ from dashboard.fielding.advice.evidence import PricePoint
 from dashboard.fielding.advice.inputs import load_outlooks
 from dashboard.fielding.advice.outlook import GroupOutlook
 from dashboard.fielding.advice.plan import Advice, Plan
-from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
 from dashboard.fielding.queries.what_if import stored_what_if, stored_what_ifs
+from dashboard.fielding.series.holidays import NO_CALENDAR, GroupCalendar
 
 
 @dataclass(frozen=True, slots=True)

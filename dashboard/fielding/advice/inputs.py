@@ -23,7 +23,6 @@ from dashboard.fielding.advice.learning import ANY
 from dashboard.fielding.advice.outlook import GroupOutlook, Pricing
 from dashboard.fielding.advice.plan import MOST_DAYS
 from dashboard.fielding.domain.goals import completes_per_prescreen, completes_target
-from dashboard.fielding.domain.holidays import QUIET, Holiday, rate_by_day
 from dashboard.fielding.domain.money import minor_digits
 from dashboard.fielding.domain.quotas import quota_targets, quota_unit
 from dashboard.fielding.domain.scope import is_open
@@ -39,6 +38,7 @@ from dashboard.fielding.forecast.cells import CellState
 from dashboard.fielding.forecast.joint import Percentiles
 from dashboard.fielding.insight.document import EndPercentiles, Insight, StoredRhythm
 from dashboard.fielding.models import GroupPanels, LearnedElasticity, TargetGroup
+from dashboard.fielding.series.holidays import QUIET, Holiday, rate_by_day
 
 MOST_CELLS = 200
 _EVEN = StoredRhythm()

@@ -30,8 +30,8 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel
 from dashboard.exchange.shapes.pricing import SuggestDaysRequest, SuggestedHoliday
 from dashboard.fielding.domain.goals import completes_target
-from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
+from dashboard.fielding.series.holidays import NO_CALENDAR, GroupCalendar, Holiday
 from dashboard.sync.connections import clients
 from dashboard.sync.lookup.cache_keys import cache_key
 

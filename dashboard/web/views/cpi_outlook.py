@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.advice.advised_groups import load_advised_group
-from dashboard.fielding.domain.holidays import GroupCalendar
 from dashboard.fielding.domain.what_if import WhatIf
 from dashboard.fielding.models import TargetGroup
+from dashboard.fielding.series.holidays import GroupCalendar
 from dashboard.sync.lookup import calendar, what_if
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, require_editor, requires

@@ -33,7 +33,7 @@ def bad_request_page(
 ) -> HttpResponse:
     """Render 400 without database and person: too much at once, another host, or no HTTP form."""
     if isinstance(exception, TooManyFieldsSent | RequestDataTooBig):
-        heading, advice = "That is too much at once", "Select fewer rows, or enter less text."
+        heading, advice = "Too much in one request", "Select fewer rows, or enter less text."
     elif isinstance(exception, DisallowedHost):
         heading = "This address is not known here"
         advice = "Open Fieldwatch by the address in its emails, or ask whoever runs it."

@@ -13,8 +13,8 @@ from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import BadAnswer, NotOffered, RateLimited, Unavailable
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
-from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
+from dashboard.fielding.series.holidays import NO_CALENDAR, GroupCalendar, Holiday
 from dashboard.sync.lookup import calendar
 from dashboard.sync.lookup.calendar import DaysInField, FieldTime, LocalHolidays
 from tests import factories

@@ -18,7 +18,6 @@ from django.utils import timezone
 from dashboard.alerts.items.needed_cpi import NeededCpi, describe_raises, load_needed_cpis
 from dashboard.fielding.advice.advised_groups import load_advised_group
 from dashboard.fielding.advice.plan import PlanKind
-from dashboard.fielding.domain.holidays import NO_CALENDAR, GroupCalendar, Holiday, format_days
 from dashboard.fielding.domain.what_if import WhatIf, WhatIfPoint, WhatIfState
 from dashboard.fielding.models import (
     AdviceRecord,
@@ -29,6 +28,7 @@ from dashboard.fielding.models import (
     Project,
     TargetGroup,
 )
+from dashboard.fielding.series.holidays import NO_CALENDAR, GroupCalendar, Holiday, format_days
 from dashboard.web.batches.price_planning import plan_price
 from dashboard.web.edits.forms.base import FormError
 from dashboard.web.edits.price.followed import (

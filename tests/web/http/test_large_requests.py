@@ -37,7 +37,7 @@ def test_too_many_fields_and_too_many_bytes_have_a_page(viewer: Client) -> None:
         body = "&".join(f"{name}={value}" for name, value in fields.items())
         answer = viewer.post("/me/", body, content_type="application/x-www-form-urlencoded")
         assert answer.status_code == 400
-        assert "too much at once" in answer.content.decode()
+        assert "Too much in one request" in answer.content.decode()
 
 
 def test_another_host_has_a_page(client: Client) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dashboard.fielding.advice.advised_groups import AdvisedGroup
 from dashboard.fielding.advice.plan import Plan, PlanKind
-from dashboard.fielding.domain.holidays import Holiday, format_days
+from dashboard.fielding.series.holidays import Holiday, format_days
 from dashboard.web.formatting import numbers, times
 
 MINUTE = timedelta(minutes=1)
