@@ -58,7 +58,7 @@ def pytest_configure() -> None:
         connection.creation.create_test_db = prepared.copy_into_test_database  # type: ignore[method-assign]
     # Of the class, not of this one connection: a browser's tests have another one.
     type(connection.ops).sql_flush = _emptied  # type: ignore[method-assign,assignment]
-    flush.emit_post_migrate_signal = _keep_what_migrations_made  # type: ignore[assignment]
+    flush.emit_post_migrate_signal = _keep_what_migrations_made  # type: ignore[attr-defined]
 
 
 def _keep_what_migrations_made(*_: object, **__: object) -> None:
