@@ -29,7 +29,7 @@ from dashboard.fielding.models import (
     User,
 )
 from tests import factories
-from tests.browser.conftest import SQUEEZED, Open, sign_in
+from tests.browser.conftest import SQUEEZED, Open, sign_in, sign_in_by_form
 from tests.fakes.edit_gateway import FakeExchange
 from tests.fakes.mailbox import delivered
 
@@ -314,7 +314,7 @@ def test_every_page_is_accessible_and_fits(
     page = open_page(width=width, theme=theme)
     page.goto("/sign-in/")
     said = wrong(page, "/sign-in/")
-    sign_in(page, "anna")
+    sign_in_by_form(page, "anna")
     for address in PAGES:
         settled(page, address.format(**ids))
         said += wrong(page, address)
@@ -412,6 +412,7 @@ def test_forms_with_mistakes_are_accessible_too(
 def test_slash_goes_to_the_search_from_any_page(open_page: Open, ids: dict[str, int]) -> None:
     page = open_page()
     sign_in(page, "anna")
+    page.goto("/")
     page.keyboard.press("/")
     page.keyboard.type("japan")
     page.keyboard.press("Enter")
@@ -492,6 +493,7 @@ def test_the_bell_opens_in_view_with_the_way_to_all_of_them(
 ) -> None:
     page = open_page(width=width)
     sign_in(page, "anna")
+    page.goto("/")
     page.click(".bell summary")
     expect(page.locator(".bell .box p:last-child a").first).to_be_in_viewport(ratio=1)
 
@@ -504,6 +506,7 @@ def test_an_open_menu_fits_a_phone_whatever_the_name(
     User.objects.filter(username="anna").update(first_name=name, last_name="")
     page = open_page(width=375, scripts=scripts)
     sign_in(page, "anna")
+    page.goto("/")
     if scripts:
         page.click(".menu")
     expect(page.locator(".menu")).to_be_visible(visible=scripts)
@@ -538,10 +541,9 @@ def box(page: Page, what: str) -> FloatRect:
 def test_what_stands_above_words_does_not_touch_them(
     open_page: Open, ids: dict[str, int], address: str, above: str, words: str
 ) -> None:
-    sign_in(open_page(), "anna")
-    page = open_page()
-    sign_in(page, "anna")
-    page.goto(address.format(**ids))
+    for page in (open_page(), open_page()):  # another session can be ended
+        sign_in(page, "anna")
+        page.goto(address.format(**ids))
     upper, lower = box(page, above), box(page, words)
     assert lower["y"] - upper["y"] - upper["height"] >= 8
 
@@ -575,6 +577,7 @@ def test_an_invitation_is_mailed_again_from_the_list_of_people(
 def test_the_theme_switch_is_remembered(open_page: Open, ids: dict[str, int]) -> None:
     page = open_page()
     sign_in(page, "anna")
+    page.goto("/")
     page.click("button[name=theme]")
     page.wait_for_selector("html[data-theme=dark]")
     page.goto("/projects/")

@@ -86,7 +86,7 @@ def _group(project: Project, name: str, now: datetime, **fields: object) -> Targ
         cpi=Decimal("2.75"),
         **fields,
     )
-    rate = np.where(np.arange(12 * 24) < 7 * 24, 8, 16) / 24
+    rate = np.where(np.arange(12 * 24) < 7 * 24, 24, 72) / 24
     counts = np.cumsum(np.random.default_rng(3).poisson(rate))
     factories.completes(group, until=now, counts=counts.tolist())
     return group

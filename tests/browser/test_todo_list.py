@@ -23,6 +23,7 @@ def test_a_list_is_emptied_by_keys_and_each_step_can_be_undone(open_page: Open) 
         factories.item(factories.group(project, project_manager_id="pm", name=f"Group {number}"))
     page = open_page()
     sign_in(page, "anna")
+    page.goto("/")
     loads = page.evaluate("performance.getEntriesByType('navigation').length")
     key, count = page.keyboard, page.locator("#tab-todo")
     expect(count).to_contain_text("3")
@@ -57,6 +58,7 @@ def test_a_key_does_what_a_line_offers_first(open_page: Open) -> None:
     factories.item(group)
     page = open_page()
     sign_in(page, "anna")
+    page.goto("/")
     for key in ("j", "Enter", "j", "r"):
         page.keyboard.press(key)
     page.wait_for_url(f"**/groups/{group.pk}/edit/cpi/")
@@ -91,6 +93,7 @@ def test_one_line_is_snoozed_or_assigned_from_its_own_menu(open_page: Open) -> N
         factories.item(factories.group(project, project_manager_id="pm", name=f"Group {number}"))
     page = open_page()
     sign_in(page, "anna")
+    page.goto("/")
     menu, live = page.locator("#line-menu"), page.locator("#live")
     for key in ("j", "Enter", "j", "a"):
         page.keyboard.press(key)
