@@ -8,6 +8,7 @@ const NARROW = 520; // pixels; the legend goes below a chart that is narrower
 const drawnWidths = new WeakMap(); // of charts, as they were drawn
 
 async function drawFigure(plot, figure, width) {
+  if (!figure.data.length) return; // which `draw` says in words
   if (width < NARROW) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   await window.Plotly.react(plot, figure.data, figure.layout, SETTINGS);
