@@ -84,10 +84,9 @@ def image(tmp_path: Path) -> Iterator[Image]:
     assert database
     folder, name = tmp_path / "srv", f"fieldwatch_image_{secrets.token_hex(4)}"
     folder.mkdir()
-    kept = _in_the_context()
     for sources in (step.split() for step in steps("COPY") if not step.startswith("--from")):
         for source in sources[:-1]:
-            _copy(ROOT / source, folder / source, kept)
+            _copy(ROOT / source, folder / source)
     with psycopg.connect(database, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
     given = {
@@ -111,30 +110,25 @@ def image(tmp_path: Path) -> Iterator[Image]:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _in_the_context() -> set[Path]:
-    """The files that .dockerignore lets into a build, of those that git knows."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    patterns = (ROOT / ".dockerignore").read_text().split()
-    kept = set()
-    for name in listed.stdout.split("\0"):
-        parents = [name, *(str(parent) for parent in Path(name).parents)]
-        excluded = False
-        for pattern in patterns:  # the last one that matches decides
-            wanted = pattern.removeprefix("!").removeprefix("**/")
-            if any(fnmatch.fnmatch(part, wanted) for part in parents):
-                excluded = not pattern.startswith("!")
-        if name and not excluded:
-            kept.add(ROOT / name)
-    return kept
+def _is_in_the_context(name: str) -> bool:
+    """Whether .dockerignore lets this file into a build: the last pattern that matches decides."""
+    parts = [name, *(str(parent) for parent in Path(name).parents)]
+    is_excluded = False
+    for pattern in (ROOT / ".dockerignore").read_text().split():
+        wanted = pattern.removeprefix("!").removeprefix("**/")
+        ends = [Path(part).name for part in parts] if "**/" in pattern else parts
+        if any(fnmatch.fnmatch(part, wanted) for part in ends):
+            is_excluded = not pattern.startswith("!")
+    return not is_excluded
 
 
-def _copy(source: Path, target: Path, kept: set[Path]) -> None:
-    files = [file for file in kept if file == source or source in file.parents]
+def _copy(source: Path, target: Path) -> None:
+    """Copy what a build's COPY finds: a file, or the files below a folder."""
+    found = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
+    files = [file for file in found if _is_in_the_context(str(file.relative_to(ROOT)))]
     assert files, f"{source} is not in the context of the build"
     for file in files:
-        goal = target / file.relative_to(source) if file != source else target
+        goal = target if file == source else target / file.relative_to(source)
         goal.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, goal)
 

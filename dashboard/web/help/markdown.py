@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -19,11 +20,18 @@ from markdown_it.token import Token
 PICTURES = "help"  # where the static files hold the pictures of docs/
 _LINKED_PAGE = re.compile(r"([\w-]+)\.md(#[\w-]+)?")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+# What may scroll sideways takes the focus, so that the keyboard reaches all of it.
 _MARKDOWN.add_render_rule(
     "table_open",
     lambda *_: '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>\n',
 )
 _MARKDOWN.add_render_rule("table_close", lambda *_: "</table></div>\n")
+_MARKDOWN.add_render_rule(
+    "fence",
+    lambda _, tokens, index, *__: (
+        f'<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,10 @@ def test_markdown_is_rendered_and_nothing_in_it_runs() -> None:
 | a | b |
 |---|---|
 | <b>x</b> | `y` |
+
+```
+make <target>
+```
 """
     page = render_document(text, pages={"tour"}, pictures={"tour.png"})
     assert page.title == "A *title*"
@@ -121,4 +125,5 @@ def test_markdown_is_rendered_and_nothing_in_it_runs() -> None:
     assert "<b>x" not in page.html
     assert all(words in page.html for words in ("gone", "code", "rules", "&lt;script&gt;"))
     assert 'rel="noopener noreferrer"' in page.html
-    assert '<div class="scroll"' in page.html
+    assert '<div class="scroll" tabindex="0"' in page.html
+    assert '<pre tabindex="0"><code>make &lt;target&gt;\n</code></pre>' in page.html
