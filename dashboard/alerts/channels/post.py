@@ -59,7 +59,7 @@ def send_post(
     now: datetime,
     seconds: float = WHOLE_SECONDS,
 ) -> PostAnswer:
-    """Send a JSON body; PostUnanswered if none came, AddressRefused for a host in a private network."""
+    """Send a JSON body; PostUnanswered without an answer, AddressRefused for a private network."""
     trace = _Trace()
     try:
         with (
