@@ -54,6 +54,8 @@ LEFT_OUT = (
     "sync/test_text.py",
     "sync/pull/test_empty_rates.py",
     "sync/pull/test_request_share.py",
+    "alerts/channels/test_addresses.py",
+    "alerts/channels/test_faults.py",
     "alerts/incidents/test_lifecycle.py",
     "alerts/replay",
     "alerts/rules",

@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce
 from dashboard.alerts.channels import compose
 from dashboard.alerts.channels.allowed_addresses import AddressRefused, AllowedAddresses
 from dashboard.alerts.channels.message import ChannelMessage
-from dashboard.alerts.channels.post import NoAnswer, PostAnswer, send_post
+from dashboard.alerts.channels.post import PostAnswer, PostUnanswered, send_post
 from dashboard.alerts.channels.schedule import store_message
 from dashboard.alerts.channels.services import webhook
 from dashboard.alerts.channels.services.registry import FORMATS
@@ -61,7 +61,7 @@ class SendPost(Protocol):
         allowed: AllowedAddresses,
         now: datetime,
     ) -> PostAnswer:
-        """Return the answer; NoAnswer or AddressRefused as `send_post` says."""
+        """Return the answer; PostUnanswered or AddressRefused as `send_post` says."""
 
 
 class _Failure(Exception):
@@ -186,7 +186,7 @@ def _post_message(mail: Mail, channel: Channel, post: SendPost, *, now: datetime
         answer = post(url, body, headers, allowed=allowed, now=now)
     except AddressRefused as exc:
         raise _Failure(str(exc).rstrip("."), is_refusal=True) from exc
-    except NoAnswer as exc:
+    except PostUnanswered as exc:
         raise _Failure(str(exc), unanswered=exc.may_have_arrived) from exc
     _check_answer(answer, channel)
 

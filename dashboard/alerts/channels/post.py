@@ -42,7 +42,7 @@ class PostAnswer(NamedTuple):
     retry_after: float | None
 
 
-class NoAnswer(Exception):
+class PostUnanswered(Exception):
     """No whole answer came; `may_have_arrived` unless the request surely was not received."""
 
     def __init__(self, reason: str, *, may_have_arrived: bool) -> None:
@@ -59,7 +59,7 @@ def send_post(
     now: datetime,
     seconds: float = WHOLE_SECONDS,
 ) -> PostAnswer:
-    """Send a JSON body; NoAnswer if none came, AddressRefused for a host in a private network."""
+    """Send a JSON body; PostUnanswered without an answer, AddressRefused for a private network."""
     trace = _Trace()
     try:
         with (
@@ -82,7 +82,7 @@ def send_post(
                 answer.status, _read_text(answer), _pause_of(dict(answer.headers), now)
             )
     except _FAILURES as exc:
-        raise NoAnswer(_describe(exc, url.host), may_have_arrived=trace.body_sent) from exc
+        raise PostUnanswered(_describe(exc, url.host), may_have_arrived=trace.body_sent) from exc
 
 
 def _headers_of(

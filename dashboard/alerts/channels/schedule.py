@@ -217,7 +217,8 @@ def _group_by_channel(notices: Iterable[Notice]) -> list[tuple[Channel, Bundle]]
 def _compose_digests(now: datetime) -> int:
     """Store the digests that are due; return how many."""
     stored = 0
-    for channel in Channel.objects.filter(sends=Sends.DIGEST, refused=False):
+    is_read = Q(owner=None) | Q(owner__is_active=True)
+    for channel in Channel.objects.filter(is_read, sends=Sends.DIGEST, refused=False):
         day = preferences.due_day(
             channel.digest_days,
             channel.digest_at,
@@ -236,7 +237,9 @@ def _store_digest(channel: Channel, day: date, now: datetime) -> bool:
     listed = {notice.incident_id for notice in new}
     open_states = (Incident.State.FIRING, Incident.State.RECOVERING)
     earlier = Notice.objects.filter(channel=channel, incident__state__in=open_states)
-    earlier = earlier.exclude(incident__in=listed).exclude(skipped=NOT_CHOSEN)
+    earlier = earlier.exclude(incident__in=listed).exclude(skipped__in=(NOT_CHOSEN, LEFT))
+    if channel.owner_id is not None:  # who left an account reads no more of it
+        earlier = earlier.filter(incident__account__memberships__user=channel.owner_id)
     still_open = earlier.select_related(
         "incident__group", "incident__project", "incident__account", "incident__item"
     )

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as product
 
 from dashboard.alerts.channels.allowed_addresses import AddressRefused, AllowedAddresses
-from dashboard.alerts.channels.post import NoAnswer, send_post
+from dashboard.alerts.channels.post import PostUnanswered, send_post
 from tests import factories
 from tests.fakes.channel_receiver import ChannelReceiver
 
@@ -91,7 +91,7 @@ def test_a_name_that_resolves_into_a_private_network_gets_no_request(
     url = httpx.URL(f"http://x.localhost:{receiver.port}/slack/x")
     if not socket.getaddrinfo("localhost", None):  # pragma: no cover
         raise AssertionError("this machine does not know localhost")
-    with pytest.raises((AddressRefused, NoAnswer)):
+    with pytest.raises((AddressRefused, PostUnanswered)):
         send_post(url, b"{}", {}, allowed=allowed, now=factories.NOW)
     plain = httpx.URL(f"http://localhost:{receiver.port}/slack/x")
     with pytest.raises(AddressRefused):

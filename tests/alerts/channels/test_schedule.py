@@ -160,6 +160,17 @@ def test_the_choice_of_groups_and_a_lost_membership_narrow_what_a_person_gets(
     assert Notice.objects.filter(channel=own, skipped="no longer a member").count() == 1
 
 
+def test_who_left_an_account_finds_nothing_of_it_in_a_digest(
+    field: Field, channel: MakeChannel
+) -> None:
+    own = channel(owner=field.pm, sends=Sends.DIGEST, digest_at=time(13), digest_days="56")
+    field.paused()
+    field.cycles(10)
+    assert titles(own, 60) == ["Digest: 1 new"]
+    field.pm.memberships.all().delete()
+    assert titles(own, 24 * 60 + 60)[1:] == ["Digest: no alerts are open"]
+
+
 def test_notices_that_no_message_will_bring_are_given_up_after_days(
     field: Field, channel: MakeChannel
 ) -> None:
