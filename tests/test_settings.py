@@ -283,6 +283,7 @@ RIGHT: dict[str, list[str]] = {
     "READING_HOURLY_DAYS": ["14", "3650"],
     "CYCLE_DAYS": ["1"],
     "AUDIT_DAYS": ["0", "365"],
+    "MAIL_DAYS": ["0", "30"],
     "COUNTRY_ZONES": ["", "us=America/Chicago", "US=America/Chicago, br=America/Manaus"],
     "CHANNEL_ALLOWED_HOSTS": ["127.0.0.1:8080", "Hooks.example.com, .example.org"],
     "API_REQUESTS_PER_MINUTE": ["1", "6000"],

@@ -159,6 +159,8 @@ READING_HOURLY_DAYS = env.read("READING_HOURLY_DAYS", WholeNumber(1, 3650), 90)
 CYCLE_DAYS = env.read("CYCLE_DAYS", WholeNumber(1, 3650), 14)
 #: days to keep entries of the audit log; 0: for good
 AUDIT_DAYS = env.read("AUDIT_DAYS", WholeNumber(0, 36_500), 0)
+#: days to keep the texts of emails; 0: for good
+MAIL_DAYS = env.read("MAIL_DAYS", WholeNumber(0, 36_500), 400)
 #: time zones of groups by country, where the built-in table does not fit (default: none)
 _country_zones = env.read_if_set("COUNTRY_ZONES", ZonesByCountry())
 COUNTRY_ZONES = _country_zones or {}

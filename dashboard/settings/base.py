@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -174,6 +176,8 @@ CONTENT_SECURITY_POLICY = {
 # With Redis the lowest number comes first: alerts, mail and the accounts' own lists overtake
 # projects.
 PULL_PRIORITY = 6
+# Renewed while a worker's loop runs: the health check of its container reads the time of this file.
+WORKER_MARK = Path(tempfile.gettempdir()) / f"fieldwatch-worker-{os.getuid()}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

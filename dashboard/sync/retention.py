@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Q
 
 from dashboard.fielding import audit
@@ -20,6 +20,7 @@ from dashboard.fielding.models import (
     AuditEvent,
     AuditKind,
     Cycle,
+    Mail,
     Quarantine,
     Reading,
     SharedStatus,
@@ -58,6 +59,9 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     what_if.delete_old_answers(now=now)
     _delete_unused_selections(now - timedelta(days=SELECTION_DAYS))
     _delete_dead_tokens(now - timedelta(days=TOKEN_DAYS))
+    _delete_ended_sessions(now)
+    if settings.MAIL_DAYS:
+        _forget_texts_of_mails(now - timedelta(days=settings.MAIL_DAYS))
     if settings.AUDIT_DAYS:
         _delete_old_audit_entries(now=now)
 
@@ -78,6 +82,29 @@ def _delete_old_audit_entries(*, now: datetime) -> None:
             now=now,
             details={"count": deleted, "before": f"{before:%Y-%m-%d %H:%M} UTC"},
         )
+
+
+def _delete_ended_sessions(now: datetime) -> None:
+    """Delete expired sessions, and with them the addresses and browsers that they were used from.
+
+    In plain SQL: a worker does not load the apps of sign-in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [now])
+        cursor.execute(
+            "DELETE FROM usersessions_usersession WHERE last_seen_at < %s AND NOT EXISTS "
+            "(SELECT 1 FROM django_session WHERE django_session.session_key = "
+            "usersessions_usersession.session_key)",
+            [now - timedelta(hours=1)],  # a session that begins now may have its row first
+        )
+
+
+def _forget_texts_of_mails(before: datetime) -> None:
+    """Blank the texts of old emails; that they were sent, to whom and when is kept."""
+    old = Mail.objects.filter(created_at__lt=before).exclude(state=Mail.State.WAITING)
+    pks = list(old.exclude(text="", html="").values_list("pk", flat=True)[: 20 * ROWS_PER_DELETE])
+    for part in split_into_parts(pks, ROWS_PER_DELETE):
+        Mail.objects.filter(pk__in=part).update(text="", html="", message=None)
 
 
 def thin_readings(grain: str, *, older_than: datetime, chunk: int) -> bool:

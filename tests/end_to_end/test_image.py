@@ -27,7 +27,9 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 from packaging.requirements import Requirement
+from pytest_django import Settings
 
+from dashboard.management import alive
 from tests.conftest import missing
 from tests.end_to_end.product import ROOT, free_port
 
@@ -166,7 +168,53 @@ def test_what_the_image_holds_is_built_migrated_started_and_becomes_ready(image:
             assert time.monotonic() < until, told
             time.sleep(0.3)
         image.run(HEALTHCHECK)
+        image.run([*COMPOSE["services"]["worker"]["healthcheck"]["test"][1:]])
+    back_up_and_restore(image)
     assert not (Path(image.environment["FIELDWATCH_HOME"]) / "secret_key").exists()
+
+
+def back_up_and_restore(image: Image) -> None:
+    """As docs/operate.md has it: back up, an empty database, restore, migrate."""
+    tools = COMPOSE["services"]["tools"]["entrypoint"]
+    file = str(image.folder / "backup.dump")
+    image.run([*tools, "backup", file])
+    address = urlsplit(image.environment["DATABASE_URL"])
+    name = address.path.strip("/")
+    admin = urlunsplit(address._replace(path="/postgres"))
+    with psycopg.connect(admin, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}"')
+    restored = image.run([*tools, "restore", file]).stdout
+    assert "restored: 0 connections" in restored
+    image.run(COMPOSE["services"]["migrate"]["command"])
+
+
+def test_a_worker_that_stands_still_is_unhealthy(tmp_path: Path, settings: Settings) -> None:
+    settings.WORKER_MARK = tmp_path / "mark"
+    assert alive.check_worker() == 1, "it never ran"
+    settings.WORKER_MARK.touch()
+    assert alive.check_worker() == 0
+    long_ago = time.time() - alive.SILENT_SECONDS - 1
+    os.utime(settings.WORKER_MARK, (long_ago, long_ago))
+    assert alive.check_worker() == 1
+
+
+def test_the_database_tools_are_those_of_the_database() -> None:
+    release = COMPOSE["services"]["database"]["image"].partition(":-")[2].rstrip("}")
+    assert f"POSTGRES={release}" in steps("ARG")
+    major = release.partition(":")[2].partition(".")[0]
+    tools = next(step for step in steps("COPY") if "pg_dump" in step)
+    assert f"/usr/lib/postgresql/{major}/bin/pg_dump" in tools
+
+
+def test_compose_limits_logs_and_memory_and_waits_for_what_runs() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["mem_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+        assert not service.get("image", "x:1").endswith("latest"), name
+    assert COMPOSE["services"]["worker"]["stop_grace_period"] == "90s"
+    assert "@" not in str(COMPOSE["x-fieldwatch"]["environment"]["PGPASSWORD"])
+    assert "PASSWORD" not in COMPOSE["x-fieldwatch"]["environment"]["DATABASE_URL"]
 
 
 def test_the_image_installs_as_make_does() -> None:
@@ -177,8 +225,8 @@ def test_the_image_installs_as_make_does() -> None:
 
 
 def test_every_stage_begins_with_the_base_that_a_digest_can_pin() -> None:
-    assert steps("ARG") == ["BASE=python:3.11-slim"]
-    assert {step.split()[0] for step in steps("FROM")} == {"${BASE}"}
+    assert "BASE=python:3.11-slim" in steps("ARG")
+    assert {step.split()[0] for step in steps("FROM")} == {"${BASE}", "${POSTGRES}"}
     assert COMPOSE["x-fieldwatch"]["build"]["args"]["BASE"] == "${BASE:-python:3.11-slim}"
 
 
@@ -201,7 +249,7 @@ def test_nothing_runs_as_root_and_no_key_is_in_the_image() -> None:
 
 def test_compose_names_every_process_and_asks_for_every_secret() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {"database", "redis", "migrate", "web", "worker", "beat"}
+    assert set(services) == {"database", "redis", "migrate", "web", "worker", "beat", "tools"}
     for name in ("web", "worker", "beat"):
         assert services[name]["depends_on"]["migrate"]["condition"] == (
             "service_completed_successfully"

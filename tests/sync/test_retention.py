@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from pytest_django import Settings
 
@@ -15,6 +17,7 @@ from dashboard.fielding.models import (
     AuditEvent,
     AuditKind,
     Cycle,
+    Mail,
     Quarantine,
     Reading,
     TargetGroup,
@@ -156,6 +159,47 @@ def test_entries_of_the_audit_log_are_deleted_when_the_setting_says_so_and_only_
         ):
             AuditCutoff.objects.create(before=now - DAY)  # rows of today stay
             cursor.execute(statement)
+
+
+def test_ended_sessions_go_with_their_addresses_and_live_ones_stay() -> None:
+    now, anna = factories.NOW, factories.person()
+    for key, ends in (("ended", now - DAY), ("live", now + DAY)):
+        Session.objects.create(session_key=key, session_data="", expire_date=ends)
+        UserSession.objects.create(user=anna, session_key=key, ip="10.0.0.7", user_agent="x")
+    UserSession.objects.update(last_seen_at=now - DAY)
+    retention.delete_old_rows(now=now)
+    assert [row.session_key for row in Session.objects.all()] == ["live"]
+    assert [row.session_key for row in UserSession.objects.all()] == ["live"]
+
+
+def test_texts_of_old_mails_go_and_the_record_stays(settings: Settings) -> None:
+    account = factories.account()
+    anna = factories.person("viewer", account)
+    for name, days, state in (
+        ("old", 401, Mail.State.SENT),
+        ("unsent", 401, Mail.State.WAITING),
+        ("young", 399, Mail.State.SENT),
+    ):
+        Mail.objects.create(
+            account=account,
+            recipient=anna,
+            address=anna.email,
+            message_id=f"<{name}>",
+            subject=name,
+            text="text",
+            html="<p>",
+            state=state,
+            created_at=days_ago(days),
+            next_try_at=days_ago(days),
+        )
+    settings.MAIL_DAYS = 0
+    retention.delete_old_rows(now=factories.NOW)
+    assert Mail.objects.filter(text="text").count() == 3
+    settings.MAIL_DAYS = 400
+    retention.delete_old_rows(now=factories.NOW)
+    kept = set(Mail.objects.filter(text="text", html="<p>").values_list("subject", flat=True))
+    assert kept == {"unsent", "young"}
+    assert Mail.objects.get(subject="old").state == Mail.State.SENT
 
 
 def test_tokens_go_long_after_they_stopped_working(group: TargetGroup) -> None:
