@@ -17,18 +17,22 @@ from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
+from dashboard.web.http.strict_requests import StrictRequest
+
 REQUEST_SECONDS = 20.0  # from the first byte of a request to its last
 ANSWER_SECONDS = 30.0  # without a byte that the client takes
 IDLE_SECONDS = 60.0  # between two requests of a connection
 MOST_CONNECTIONS = 1000  # of a process; beyond it the oldest unfinished request is dropped
 LARGEST_REQUEST = 4 * 1024 * 1024  # bytes; Django takes 2.5 MB of form fields
 LARGEST_HEAD = 64 * 1024  # bytes: request line, headers, cookies
+LARGEST_IN_MEMORY = 64 * 1024  # bytes of a body that is arriving; the rest is in a file
 CHECK_SECONDS = 1.0
 
 
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when its request has been arriving."""
 
+    parser_class = StrictRequest
     request_since: float | None = None  # Unix seconds; None while no request is arriving
 
     def received(self, data: bytes) -> bool:
@@ -81,6 +85,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
             connection_limit=2 * MOST_CONNECTIONS,
             max_request_body_size=LARGEST_REQUEST,
             max_request_header_size=LARGEST_HEAD,
+            inbuf_overflow=LARGEST_IN_MEMORY,
             log_socket_errors=False,
         )
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event
