@@ -13,7 +13,9 @@ from waitress.utilities import BadRequest
 
 LONGEST_METHOD = 20  # characters; the log has the method of each request
 LONGEST_LENGTH = 15  # digits of a Content-Length
-LONGEST_LINE = 4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
+LONGEST_LINE = (
+    4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
+)
 LARGEST_TRAILER = 16 * 1024  # bytes of all lines behind the last chunk
 
 
@@ -56,9 +58,7 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
         """Parse the head; ParsingError if it does not say exactly where the request ends."""
         try:
             super().parse_header(header_plus)
-            _check_length_and_coding(header_plus, self.version)
-            if len(self.command) > LONGEST_METHOD:
-                raise ParsingError("The method is invalid")
+            _check_head(header_plus, self.command, self.version)
         except ValueError as exc:  # of an address that is none, or a length of thousands of digits
             self.expect_continue = False
             raise ParsingError("The request line or the length is invalid") from exc
@@ -71,8 +71,10 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
             self.expect_continue = False
 
 
-def _check_length_and_coding(head: bytes, version: str) -> None:
-    """Refuse a head that leaves open where the body ends; ParsingError."""
+def _check_head(head: bytes, method: str, version: str) -> None:
+    """Refuse an endless method, and a head that leaves open where the body ends; ParsingError."""
+    if len(method) > LONGEST_METHOD:
+        raise ParsingError("The method is invalid")
     lengths, codings = [], []
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")

@@ -12,12 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from dashboard.web.http import buffering_worker as worker
+from dashboard.web.http.strict_requests import StrictRequest
 from tests.prepared import ROOT, prepare_static_files, prepare_tables
 
 HEAD = b"Host: 127.0.0.1\r\n"
@@ -234,6 +236,50 @@ def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
     assert answer.startswith(b"HTTP/1.1 200")
     large = b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 99999999\r\n"
     assert web.answer(large + expects + CLOSE).startswith(b"HTTP/1.1 413")
+
+
+def test_an_answer_to_head_has_no_body(web: Web) -> None:
+    """On a connection that stays open, its body would be taken for the next answer."""
+    file = b"/static/plotly/plotly-basic.min.js"
+    pages = (b"/healthz", b"/readyz", b"/sign-in/", b"/nowhere/", b"/api/v1/openapi.json")
+    for address in (*pages, file):
+        with web.open() as client:
+            client.sendall(b"HEAD " + address + b" HTTP/1.1\r\n" + HEAD + b"\r\n" + HIDDEN)
+            first, _, rest = read_to_end(client).partition(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 "), address
+        assert b"content-length: " in first.lower(), address
+        assert rest.startswith(b"HTTP/1.1 200 OK\r\n"), (address, rest[:60])
+
+
+class _Wire:
+    """A connection that keeps what is written to it, for an answer without a length."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts, self.written = parts, b""
+        self.server = self
+        self.adj = Adjustments(ident=None, clear_untrusted_proxy_headers=False)
+        self.effective_port, self.server_name, self.addr = 80, "127.0.0.1", ("127.0.0.1", 1)
+
+    def application(self, _environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return self.parts
+
+    def write_soon(self, data: bytes) -> None:
+        self.written += data
+
+    def check_client_disconnected(self) -> bool:
+        return False
+
+
+def test_nor_has_one_of_unknown_length() -> None:
+    for parts in ([], [b"a"], [b"a", b"b"]):
+        wire = _Wire(parts)
+        request = StrictRequest(wire.adj)
+        request.received(b"HEAD / HTTP/1.1\r\n" + HEAD + b"\r\n")
+        worker.AnswerTask(wire, request).service()
+        assert wire.written.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert wire.written.endswith(b"\r\n\r\n")
+        assert wire.written.count(b"\r\n\r\n") == 1, wire.written
 
 
 def test_chunks_arrive_whole_however_they_are_cut(web: Web) -> None:
