@@ -44,15 +44,15 @@ class AllowedAddresses:
             raise AddressRefused(f"This is not an address of the form {form.example}")
         port = url.port or _PORTS[url.scheme]
         if not self.is_own(host, port):
-            self._check_service(url, host, service)
+            self._check_service(url, host, port, service)
         if url.scheme != "https" and (self._production or not self.is_own(host, port)):
             raise AddressRefused("The address has to begin with https://.")
         return url
 
-    def _check_service(self, url: httpx.URL, host: str, service: str) -> None:
+    def _check_service(self, url: httpx.URL, host: str, port: int, service: str) -> None:
         """Check a host that is not one's own: the service's hosts, as far as they are allowed."""
         form = FORMATS[service]
-        is_theirs = _matches(host, form.hosts)
+        is_theirs = _matches(host, form.hosts) and port == _PORTS["https"]
         if form.hosts and not (is_theirs and form.path.fullmatch(url.raw_path.decode())):
             raise AddressRefused(f"An address of this service looks like {form.example}")
         is_allowed = host in self._exact or host.endswith(self._domains or ("\0",))

@@ -39,6 +39,8 @@ def test_the_address_of_a_service_is_allowed_and_a_similar_one_is_not(service: s
         good.replace("https://", "https://user:pass@"),
         f"https://{host}/",
         good + "#x",
+        good.replace(":443", "").replace(host, f"{host}:22"),
+        good.replace(":443", "").replace(host, f"{host}:99999"),
         "https://127.0.0.1/services/T/B/c",
         "nonsense",
         "https://[::1",
