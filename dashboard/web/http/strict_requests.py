@@ -7,6 +7,8 @@ person's request would become the beginning of another's.
 
 from __future__ import annotations
 
+from typing import Any
+
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
@@ -53,6 +55,8 @@ class StrictChunks(ChunkedReceiver):  # type: ignore[misc]
 
 class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
     """A request with one meaning; anything else is answered with 400 and ends the connection."""
+
+    body_rcv: Any = None  # Any: Waitress has no types
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head; ParsingError if it does not say exactly where the request ends."""
