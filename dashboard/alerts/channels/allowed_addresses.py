@@ -12,6 +12,7 @@ from dashboard.alerts.channels.services.registry import FORMATS, SERVICE_HOSTS
 _PORTS = {"http": 80, "https": 443}
 # Networks that gateways translate into IPv4 (RFC 6052, 8215).
 _TRANSLATED = [ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48")]
+_INTERNET = ipaddress.IPv6Network("2000::/3")  # all that is given out of IPv6 (RFC 4291)
 
 
 class AddressRefused(ValueError):
@@ -43,15 +44,15 @@ class AllowedAddresses:
             raise AddressRefused(f"This is not an address of the form {form.example}")
         port = url.port or _PORTS[url.scheme]
         if not self.is_own(host, port):
-            self._check_service(url, host, service)
+            self._check_service(url, host, port, service)
         if url.scheme != "https" and (self._production or not self.is_own(host, port)):
             raise AddressRefused("The address has to begin with https://.")
         return url
 
-    def _check_service(self, url: httpx.URL, host: str, service: str) -> None:
+    def _check_service(self, url: httpx.URL, host: str, port: int, service: str) -> None:
         """Check a host that is not one's own: the service's hosts, as far as they are allowed."""
         form = FORMATS[service]
-        is_theirs = _matches(host, form.hosts)
+        is_theirs = _matches(host, form.hosts) and port == _PORTS["https"]
         if form.hosts and not (is_theirs and form.path.fullmatch(url.raw_path.decode())):
             raise AddressRefused(f"An address of this service looks like {form.example}")
         is_allowed = host in self._exact or host.endswith(self._domains or ("\0",))
@@ -86,6 +87,9 @@ def _is_private(address: str) -> bool:
     inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address | None] = [ip]
     if isinstance(ip, ipaddress.IPv6Address):
         inner += [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if any(ip in network for network in _TRANSLATED):
+        is_translated = any(ip in network for network in _TRANSLATED)
+        if not is_translated and ip not in _INTERNET:
+            return True
+        if is_translated:
             inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return ip.is_multicast or any(each is not None and not each.is_global for each in inner)

@@ -6,6 +6,15 @@ from dashboard.alerts.channels.outbox import allowed_addresses
 from dashboard.fielding.models import Channel
 
 SHORTEST_KEY = 16  # characters of a webhook's signing key
+MOST_CHANNELS = 20  # of a connection, a project or a person: each gets a message of its own
+
+
+def is_full(channel: Channel) -> bool:
+    """Whether the connection, project or person of a new channel has the most that they may."""
+    beside = Channel.objects.filter(
+        owner=channel.owner, account=channel.account, project=channel.project
+    )
+    return beside.count() >= MOST_CHANNELS
 
 
 def describe_address(address: str, service: str) -> str:

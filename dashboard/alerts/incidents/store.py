@@ -149,18 +149,13 @@ def commit_transitions(
 def _fire_again(
     turned: Sequence[Incident], won: Sequence[Transition], now: datetime
 ) -> list[Transition]:
-    """Return a notice for each incident whose item turned critical after its alert was mailed.
+    """Return a notice for each incident whose item turned critical after its alert was sent.
 
-    Not for one that fires now or whose notice waits for a mail: that mail is urgent now. A channel
-    that got the alert already gets it again.
+    Not for one that fires now, or whose notices all wait for a message: that is urgent now. Where
+    one person's notice waits and another's was sent, both get it, each in one message.
     """
     noticed = {each.incident.pk for each in won if each.notice_kind in ALERTING}
-    notices = Notice.objects.filter(incident__in=[incident.pk for incident in turned])
-    waiting = notices.filter(mail__isnull=True, skipped="", channel=None)
-    sent = notices.filter(mail__isnull=False, channel__isnull=False)
-    noticed |= {*waiting.values_list("incident_id", flat=True)} - {
-        *sent.values_list("incident_id", flat=True)
-    }
+    noticed |= _all_waiting([incident.pk for incident in turned])
     again = []
     for incident in turned:
         if incident.pk in noticed:
@@ -177,6 +172,21 @@ def _fire_again(
         managers = managers_of(incident.group, stored.project)
         again.append(Transition(stored, notice_kind=Notice.Kind.FIRE, managers=managers))
     return again
+
+
+def _all_waiting(incidents: Sequence[int]) -> set[int]:
+    """Return the incidents with a person's notice in no mail yet, where nobody has had another."""
+    waiting: dict[int, set[tuple[int | None, int | None]]] = {}
+    sent: dict[int, set[tuple[int | None, int | None]]] = {}
+    rows = Notice.objects.filter(incident__in=incidents, skipped="")
+    for pk, user, channel, mail in rows.values_list("incident", "recipient", "channel", "mail"):
+        pairs = waiting if mail is None else sent
+        pairs.setdefault(pk, set()).add((user, channel))
+    return {
+        pk
+        for pk, pairs in waiting.items()
+        if any(channel is None for _, channel in pairs) and not sent.get(pk, set()) - pairs
+    }
 
 
 def _insert_incidents(transitions: Sequence[Transition]) -> list[Transition]:

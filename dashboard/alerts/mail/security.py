@@ -58,3 +58,29 @@ def notify_two_factor_reset(*, user: User, by: str, now: datetime) -> None:
         purpose=Mail.Purpose.SECURITY,
         now=now,
     )
+
+
+def notify_token_created(
+    *, user: User, subject: str, name: str, reads: str, where: str, page: str, now: datetime
+) -> None:
+    """Notify a person that something of theirs now opens what they may see, without a password.
+
+    subject: such as "an API token was created". where: the IP address it came from. page: the path
+    of the page that revokes it.
+    """
+    context = {
+        "user": user,
+        "subject": subject,
+        "name": name,
+        "reads": reads,
+        "where": where,
+        "when": now,
+        "page": f"{settings.FIELDWATCH_URL}{page}",
+    }
+    queue_mail(
+        to=user,
+        subject=f"Fieldwatch: {subject}",
+        text=render_to_string("account/email/token_created_message.txt", context),
+        purpose=Mail.Purpose.SECURITY,
+        now=now,
+    )

@@ -10,10 +10,9 @@ from dashboard.exchange.errors import HostRefused
 EXCHANGE_HOSTS = ("api.cint.com", "auth.lucidhq.com")
 
 _PORTS = {"http": 80, "https": 443}
-# Networks that gateways translate into IPv4 (RFC 6052, 8215), and the old notation (RFC 4291).
-_TRANSLATED = [
-    ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")
-]
+# Networks that gateways translate into IPv4 (RFC 6052, 8215).
+_TRANSLATED = [ipaddress.IPv6Network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48")]
+_INTERNET = ipaddress.IPv6Network("2000::/3")  # all that is given out of IPv6 (RFC 4291)
 
 
 class AllowedHosts:
@@ -69,6 +68,8 @@ def _is_private_address(address: str) -> bool:
         ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
+    if ip.version == 6 and not any(ip in network for network in (_INTERNET, *_TRANSLATED)):
+        return True
     return ip.is_multicast or any(not embedded.is_global for embedded in (ip, *_embedded_ipv4(ip)))
 
 

@@ -16,7 +16,13 @@ from django.urls import reverse
 from dashboard.alerts.channels.allowed_addresses import AddressRefused
 from dashboard.alerts.channels.outbox import SENT_AGAIN_WITHIN
 from dashboard.alerts.channels.services.registry import FORMATS
-from dashboard.alerts.channels.settings import SHORTEST_KEY, describe_address, set_address
+from dashboard.alerts.channels.settings import (
+    MOST_CHANNELS,
+    SHORTEST_KEY,
+    describe_address,
+    is_full,
+    set_address,
+)
 from dashboard.alerts.text import format_count
 from dashboard.fielding.models import Channel, Mail, Project, User
 from dashboard.web.alerts.mail_preferences import EVERY_DAY, WeekdayField
@@ -216,6 +222,11 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         """Check the address against its service, the key, and the days."""
         data: dict[str, Any] = super().clean() or {}  # Django's own type
         service = data.get("service", self.instance.service)
+        if self.instance.pk is None and is_full(self.instance):
+            reason = (
+                f"There are {MOST_CHANNELS} channels here, which is the most. Remove one first."
+            )
+            self.add_error("name", ValidationError(reason))
         if address := data.get("address"):
             self._check_address(address.strip(), service)
         if service == Channel.Service.WEBHOOK and not self._has_key(data):

@@ -16,9 +16,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest
+from django.urls import reverse
 
+from dashboard.alerts.mail import security
 from dashboard.fielding.models import AccessToken, AuditKind, User
 from dashboard.web.auth import audit
+from dashboard.web.auth.throttle import client_address
 
 PREFIX = "fw_"  # lets people and scanners of secrets recognise a token
 TOKEN_BYTES = 32
@@ -30,6 +33,10 @@ _CREATED = {
 _REVOKED = {
     AccessToken.Purpose.API: AuditKind.API_TOKEN_REVOKED,
     AccessToken.Purpose.CALENDAR: AuditKind.CALENDAR_LINK_REVOKED,
+}
+_SUBJECTS = {
+    AccessToken.Purpose.API: "an API token was created",
+    AccessToken.Purpose.CALENDAR: "a calendar address was created",
 }
 
 
@@ -70,7 +77,9 @@ def create_token(
     expires_at: datetime | None = None,
     only_mine: bool = False,
 ) -> str | None:
-    """Create a token and return it, which is known only now; None if the form was sent before.
+    """Create a token, which is known only now, and return it; None if the form was sent before.
+
+    Its person gets an email, as for other ways into their account.
 
     TooManyTokens if the person has the most that anybody may have.
     """
@@ -97,9 +106,35 @@ def create_token(
                 target=name,
                 details=details if purpose == AccessToken.Purpose.API else None,
             )
+            _notify_person(
+                user, purpose, name=name, scopes=scopes, now=now, where=client_address(request)
+            )
     except IntegrityError:
         return None
     return secret
+
+
+def _notify_person(
+    user: User,
+    purpose: AccessToken.Purpose,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    where: str,
+    now: datetime,
+) -> None:
+    """Email the person about a new token, without the token."""
+    is_api = purpose == AccessToken.Purpose.API
+    labels = [str(AccessToken.Scope(scope).label).lower() for scope in scopes]
+    security.notify_token_created(
+        user=user,
+        subject=_SUBJECTS[purpose],
+        name=name,
+        reads=" and ".join(labels) if is_api else "the dates of your projects and groups",
+        where=where,
+        page=reverse("api-tokens" if is_api else "calendars"),
+        now=now,
+    )
 
 
 def _require_room(user: User, purpose: AccessToken.Purpose, now: datetime) -> None:

@@ -89,6 +89,15 @@ def rounded_money(amount: Decimal | None, currency: str) -> MoneyAmount | None:
     return exact_money(amount.quantize(digits), currency)
 
 
+# An amount within a sentence, as `fielding/domain/money.py` writes it: 2.75 USD.
+_AMOUNT = re.compile(r"[0-9][ \N{NO-BREAK SPACE}]?[A-Z]{3}\b")
+
+
+def names_amount(sentence: str) -> bool:
+    """Whether a sentence says what something costs."""
+    return _AMOUNT.search(sentence) is not None
+
+
 def page_address(name: str, *args: int) -> str:
     """Return the address of a page for people."""
     return f"{settings.FIELDWATCH_URL}{reverse(name, args=args)}"

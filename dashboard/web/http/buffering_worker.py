@@ -16,6 +16,9 @@ from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import WSGITask
+
+from dashboard.web.http.strict_requests import StrictRequest
 
 REQUEST_SECONDS = 20.0  # from the first byte of a request to its last
 ANSWER_SECONDS = 30.0  # without a byte that the client takes
@@ -23,12 +26,42 @@ IDLE_SECONDS = 60.0  # between two requests of a connection
 MOST_CONNECTIONS = 1000  # of a process; beyond it the oldest unfinished request is dropped
 LARGEST_REQUEST = 4 * 1024 * 1024  # bytes; Django takes 2.5 MB of form fields
 LARGEST_HEAD = 64 * 1024  # bytes: request line, headers, cookies
+LARGEST_IN_MEMORY = 64 * 1024  # bytes of a body that is arriving; the rest is in a file
 CHECK_SECONDS = 1.0
+
+
+class AnswerTask(WSGITask):  # type: ignore[misc]
+    """Writes an answer; that to HEAD has no body, which Waitress leaves to the application.
+
+    On a connection that stays open, a proxy would take such a body for the next answer.
+    """
+
+    def get_environment(self) -> dict[str, object]:
+        """Return the environment; a file for HEAD is read by the product, not sent from here."""
+        environ: dict[str, object] = super().get_environment()
+        if self._is_head():
+            environ.pop("wsgi.file_wrapper", None)
+        return environ
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the answer, its headers first; to HEAD nothing else."""
+        super().write(b"" if self._is_head() else data)
+
+    def finish(self) -> None:
+        """End the answer; that to HEAD needs no mark of its end."""
+        if not self._is_head():
+            super().finish()
+        elif not self.wrote_header:
+            self.write(b"")
+
+    def _is_head(self) -> bool:
+        return bool(self.request.command == "HEAD")
 
 
 class TimedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when its request has been arriving."""
 
+    parser_class, task_class = StrictRequest, AnswerTask
     request_since: float | None = None  # Unix seconds; None while no request is arriving
 
     def received(self, data: bytes) -> bool:
@@ -81,6 +114,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]
             connection_limit=2 * MOST_CONNECTIONS,
             max_request_body_size=LARGEST_REQUEST,
             max_request_header_size=LARGEST_HEAD,
+            inbuf_overflow=LARGEST_IN_MEMORY,
             log_socket_errors=False,
         )
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no event

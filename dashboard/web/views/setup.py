@@ -93,9 +93,9 @@ class SetupForm(forms.Form):
         return name
 
     def clean_email(self) -> str:
-        """Refuse the address of somebody who is stored already, outside the demo."""
+        """Refuse the address of somebody who is stored already; say so only to who has the code."""
         email = str(self.cleaned_data["email"])
-        if User.objects.filter(email__iexact=email).exists():
+        if "code" in self.cleaned_data and User.objects.filter(email__iexact=email).exists():
             raise ValidationError("Someone with this address exists already; use another.")
         return email
 
@@ -107,9 +107,12 @@ class SetupForm(forms.Form):
         return repeated
 
     def clean(self) -> dict[str, object]:
-        """Refuse a weak password, by the same rules as everywhere."""
+        """Refuse a weak password, by the same rules as everywhere.
+
+        Not without the code: a hash takes time and memory, which nobody else is to use up.
+        """
         password = self.cleaned_data.get("password")
-        if password:
+        if password and "code" in self.cleaned_data:
             try:
                 validate_password(password, self.new_user())
             except ValidationError as exc:

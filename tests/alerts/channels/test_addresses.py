@@ -39,6 +39,8 @@ def test_the_address_of_a_service_is_allowed_and_a_similar_one_is_not(service: s
         good.replace("https://", "https://user:pass@"),
         f"https://{host}/",
         good + "#x",
+        good.replace(":443", "").replace(host, f"{host}:22"),
+        good.replace(":443", "").replace(host, f"{host}:99999"),
         "https://127.0.0.1/services/T/B/c",
         "nonsense",
         "https://[::1",
@@ -73,7 +75,8 @@ def test_http_is_for_listed_hosts_and_not_in_production() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:10.0.0.1",
-     "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "100.64.0.1"],
+     "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "100.64.0.1", "::", "::10.0.0.1",
+     "::ffff:0:10.0.0.1", "fec0::1", "ff02::1", "fd00:ec2::254", "2001:db8::1", "5f00::1"],
 )  # fmt: skip
 def test_a_private_network_is_only_for_hosts_that_are_listed_by_name(address: str) -> None:
     allowed = AllowedAddresses([*DEFAULT, ".team.example", "own.corp"], production=True)

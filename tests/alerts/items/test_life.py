@@ -13,9 +13,11 @@ from dashboard.alerts.incidents import acknowledge_and_mute, detect
 from dashboard.alerts.items import waiting
 from dashboard.alerts.items.plan import BY_CAUSE
 from dashboard.alerts.items.refresh import refresh_items
+from dashboard.alerts.mail import immediate
 from dashboard.alerts.mail.compose import MailBody
 from dashboard.alerts.mail.immediate import store_mail
-from dashboard.fielding.models import Downtime, Incident, Item, Notice, TargetGroup, User
+from dashboard.alerts.recipients.settings import RecipientChoice, set_recipients
+from dashboard.fielding.models import Downtime, Incident, Item, Mail, Notice, TargetGroup, User
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, update
 
@@ -140,6 +142,31 @@ def test_an_item_that_turns_critical_after_its_mail_is_mailed_again(
     field.cycles(15, 30)
     assert item().critical
     assert Notice.objects.filter(kind=Notice.Kind.FIRE).count() == notices
+
+
+@pytest.mark.parametrize("waits", ["pm", "admin", "nobody", "both"])
+def test_who_was_mailed_the_warning_is_mailed_when_it_turns_critical(
+    field: Field, waits: str
+) -> None:
+    """Also while another recipient's notice waits, who then gets one email and not two."""
+    recipients = {"pm": field.pm, "admin": field.admin}
+    choice = RecipientChoice(managers=False, roles=("editor", "administrator"))
+    set_recipients(account=field.account, choice=choice, by=field.admin, now=after(-1))
+    group = field.paused(ends_at=factories.NOW + timedelta(days=14))
+    field.cycles(0)
+    for name, user in recipients.items():
+        if waits not in (name, "both"):
+            theirs = list(Notice.objects.filter(recipient=user))
+            store_mail(user, theirs, MailBody("Open items", "", ""), now=after(1))
+    update(group, ends_at=after(36 * 60))
+    field.cycles(15, 30)
+    assert item().critical
+    for minute in (31, 37, 43):
+        immediate.compose_immediate(now=after(minute))
+    for name, user in recipients.items():
+        expected = 1 if waits in (name, "both") else 2
+        assert Mail.objects.filter(recipient=user).count() == expected, name
+    assert not Notice.objects.filter(mail=None, skipped="").exists()
 
 
 def test_an_item_whose_group_was_changed_waits_a_day(field: Field) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.alerts.channels.settings import MOST_CHANNELS
 from dashboard.fielding.models import AuditEvent, Channel, ExchangeAccount, Mail, Project
 from tests import factories
 from tests.fakes.channel_receiver import KEY, ChannelReceiver, receiving
@@ -111,6 +112,23 @@ def test_what_is_wrong_is_said_where_it_was_typed_and_comes_back(
         assert error in answer, error
         assert 'value="#fieldwork"' in answer
     assert not Channel.objects.exists()
+
+
+def test_no_home_has_more_channels_than_the_most(
+    client: Client, project: Project, receiver: ChannelReceiver
+) -> None:
+    """Those of one are not counted for another."""
+    user = signed_in(client, "administrator", project.account)
+    given = FORM | {"address": receiver.address("slack")}
+    of_homes = ({}, {"project": project}, {"owner": user})
+    for page, of_home in zip(homes(project).values(), of_homes, strict=True):
+        account = None if "owner" in of_home else project.account
+        for _ in range(MOST_CHANNELS - 1):
+            factories.channel(account, address=given["address"], **of_home)
+        assert client.post(page, given).status_code == 302, page
+        answer = client.post(page, given)
+        assert "20 channels here, which is the most" in answer.content.decode(), page
+    assert Channel.objects.count() == 3 * MOST_CHANNELS
 
 
 def test_a_webhook_keeps_its_key_and_a_new_address_ends_a_refusal(

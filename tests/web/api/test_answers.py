@@ -14,9 +14,17 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from dashboard.alerts.rules.catalogue import rule_title
 from dashboard.fielding import people
 from dashboard.fielding.audit import SYSTEM
-from dashboard.fielding.models import AccessToken, Edit, Membership, Project, TargetGroup
+from dashboard.fielding.models import (
+    AccessToken,
+    Edit,
+    Incident,
+    Membership,
+    Project,
+    TargetGroup,
+)
 from dashboard.logs import without_secrets
 from dashboard.web.api import tokens
 from tests import factories
@@ -138,11 +146,26 @@ def test_without_the_scope_for_spend_no_amount_is_in_an_answer(
     Project.objects.filter(pk=api_world.project.pk).update(budget=1, budget_currency="USD")
     goals = {"before": 200, "wanted": 300, "after": 300}
     factories.edit(api_world.other, kind=Edit.Kind.GOALS, **goals)
-    for name in (*LISTS[:-1], *_objects(api_world, api_world.group)):
+    addresses = [*LISTS[:-1], *_objects(api_world, api_world.group)]
+    sentences = [
+        "Japan: 270.00 USD of 1,000.00 USD spent (27 % of the budget).",
+        "Japan: Cint changed the CPI from 2.00 to 2.75 USD (+38 %)",
+        "Japan: EPC 2.75 JPY, below its median 3.10 JPY",
+        "Japan: the cost by the end date is 31,000\N{NO-BREAK SPACE}JPY",
+    ]
+    for number, sentence in enumerate(sentences):
+        incident = Incident.objects.filter(group=api_world.group).earliest("pk")
+        incident.pk, incident.key, incident.sentence = None, f"money-{number}", sentence
+        incident.save()
+        factories.item(api_world.group, key=f"money-{number}", sentence=sentence)
+    for name in addresses:
         answer = ask(name, "fw_fieldwork")
         assert answer.status_code == 200
         for amount in ("2.75", "270", "6.00", "31,000", "USD", "JPY", "Over budget"):
             assert amount not in answer.content.decode(), (name, amount)
+    shown = [row["sentence"] for row in _body(ask("incidents", "fw_fieldwork"))["data"]]
+    assert shown == [rule_title("drop_off")] * len(sentences) + ["High drop-off."]
+    assert {row["sentence"] for row in _body(ask("incidents"))["data"]} > set(sentences)
     values = [row["wanted"] for row in _body(ask("changes", "fw_fieldwork"))["data"]]
     assert values == [300, None]
     assert ask("spend", "fw_fieldwork").status_code == 403

@@ -11,7 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.fielding.models import AccessToken, AuditEvent, User
+from dashboard.fielding.models import AccessToken, AuditEvent, Mail, User
+from dashboard.fielding.models.fields import unseal
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,27 @@ def test_a_calendar_address_is_shown_once_and_opens_the_feed(browser: Client) ->
     assert (token.purpose, token.only_mine, token.expires_at) == ("calendar", True, None)
     assert Client().get(found[1]).content.startswith(b"BEGIN:VCALENDAR")
     assert found[1] not in browser.get(CALENDARS).content.decode()
+
+
+def test_the_person_gets_an_email_without_the_secret(browser: Client, anna: User) -> None:
+    """As for every other way into an account; a form that is refused or repeated sends none."""
+    for address, purpose, reads in (
+        (TOKENS, "an API token", "can read fieldwork and spend,"),
+        (CALENDARS, "a calendar address", "can read the dates of your projects and groups,"),
+    ):
+        form = _form(browser, address) | {"scopes": ["fieldwork", "spend"]}
+        _send(browser, address, form | {"name": ""})
+        page = _send(browser, address, form)
+        _send(browser, address, form)
+        secret = re.search(r"fw_[A-Za-z0-9_-]{43}", page)
+        mail = Mail.objects.get(purpose=Mail.Purpose.SECURITY, recipient=anna)
+        assert secret
+        text = unseal(mail.sealed)
+        assert (mail.subject, mail.text) == (f"Fieldwatch: {purpose} was created", "")
+        for part in ("“Warehouse”", "from 127.0.0.1", reads, f"{address}\n"):
+            assert part in text, part
+        assert secret[0] not in text
+        mail.delete()
 
 
 def test_the_audit_log_has_what_was_created_and_revoked(browser: Client, anna: User) -> None:

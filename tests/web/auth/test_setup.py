@@ -115,6 +115,16 @@ def test_what_was_typed_comes_back_and_passwords_do_not(client: Client) -> None:
     assert not User.objects.exists()
 
 
+def test_who_has_no_code_learns_no_address_and_costs_no_hash(client: Client) -> None:
+    factories.person("viewer", factories.account(), email="known@example.com")
+    code, weak = new_code(), {"email": "known@example.com", "password": "1", "repeated": "1"}
+    wrong = client.post("/setup/", typed("WRONG", **weak)).content.decode()
+    right = client.post("/setup/", typed(code, **weak)).content.decode()
+    for sentence in ("exists already", "too short"):  # the password is judged with its hash
+        assert sentence not in wrong
+        assert sentence in right
+
+
 def test_guessing_the_code_gets_slow_and_is_on_record(client: Client) -> None:
     code = new_code()
     for _ in range(5):

@@ -12,12 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from dashboard.web.http import buffering_worker as worker
+from dashboard.web.http.strict_requests import StrictRequest
 from tests.prepared import ROOT, prepare_static_files, prepare_tables
 
 HEAD = b"Host: 127.0.0.1\r\n"
@@ -52,7 +54,7 @@ class Web:
         command = [sys.executable, "-m", "gunicorn", "dashboard.wsgi", "--workers", "1"]
         command += ["--threads", "4", "--bind", f"127.0.0.1:{self.port}"]
         environment = os.environ | {"FIELDWATCH_HOME": str(home), "DATABASE_URL": ""}
-        self.log = (home / "web.log").open("wb")
+        self.home, self.log = home, (home / "web.log").open("wb")
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
         )
@@ -170,6 +172,123 @@ def test_requests_arrive_whole_however_they_are_sent(web: Web) -> None:
         assert client.recv(4096).startswith(b"HTTP/1.1 100")
         client.sendall(b"a=b")
         assert read_to_end(client).startswith(b"HTTP/1.1 403")
+
+
+CHUNKED = b"POST /sign-in/ HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+HIDDEN = b"GET /healthz HTTP/1.1\r\n" + CLOSE  # what nobody may take for a second request
+AMBIGUOUS = {
+    "a length, then chunks": (
+        b"HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "chunks, then a length": (
+        b"HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 60\r\n\r\n0\r\n\r\n"
+    ),
+    "chunked twice": b"HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "two codings": (
+        b"HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "a folded coding": b"HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "chunks in HTTP/1.0": (
+        b"HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "chunks in HTTP/1.2": (
+        b"HTTP/1.2\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "another coding": b"HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "two lengths": b"HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 60\r\n\r\n",
+    "a length with a sign": b"HTTP/1.1\r\nContent-Length: +0\r\n\r\n",
+    "an endless length": b"HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "a length with an expectation": (
+        b"HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
+    ),
+    "a size with a bare line feed": CHUNKED[15:] + b"1\n\r\na\r\n0\r\n\r\n",
+    "an extension with one": CHUNKED[15:] + b"1;a\n\r\na\r\n0\r\n\r\n",
+    "a negative size": CHUNKED[15:] + b"-1\r\na\r\n0\r\n\r\n",
+    "an endless size": CHUNKED[15:] + b"0" * 5000,
+    "an endless line at the end": CHUNKED[15:] + b"0\r\nX: " + b"a" * 5000,
+    "endless lines at the end": CHUNKED[15:] + b"0\r\n" + b"X: a\r\n" * 3000,
+}
+
+
+def test_a_request_with_two_readings_is_refused_and_ends_the_connection(web: Web) -> None:
+    """Whatever follows such a request on its connection is never answered."""
+    problems = []
+    for name, rest in AMBIGUOUS.items():
+        answer = web.answer(b"POST /sign-in/ " + rest + HIDDEN)
+        refused = answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 501"))
+        if not refused or b"alive" in answer:
+            problems.append((name, answer[:60]))
+    for address in (b"http://[", b"http://[::1/healthz"):
+        answer = web.answer(b"GET " + address + b" HTTP/1.1\r\n" + CLOSE)
+        if not answer.startswith(b"HTTP/1.1 400"):
+            problems.append((address.decode(), answer[:60]))
+    assert not problems
+    assert web.answer(b"A" * 5000 + b" / HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 400")
+    log = (web.home / "web.log").read_text()
+    assert "uncaptured python exception" not in log
+    assert "AAAAA" not in log
+
+
+def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
+    """Without a body, or with one that is too large, nobody waits for a body that never comes."""
+    expects = b"Expect: 100-continue\r\n"
+    answer = web.answer(b"GET /healthz HTTP/1.1\r\n" + expects + CLOSE)
+    assert answer.startswith(b"HTTP/1.1 200")
+    large = b"POST /sign-in/ HTTP/1.1\r\nContent-Length: 99999999\r\n"
+    assert web.answer(large + expects + CLOSE).startswith(b"HTTP/1.1 413")
+
+
+def test_an_answer_to_head_has_no_body(web: Web) -> None:
+    """On a connection that stays open, its body would be taken for the next answer."""
+    file = b"/static/plotly/plotly-basic.min.js"
+    pages = (b"/healthz", b"/readyz", b"/sign-in/", b"/nowhere/", b"/api/v1/openapi.json")
+    for address in (*pages, file):
+        with web.open() as client:
+            client.sendall(b"HEAD " + address + b" HTTP/1.1\r\n" + HEAD + b"\r\n" + HIDDEN)
+            first, _, rest = read_to_end(client).partition(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 "), address
+        assert b"content-length: " in first.lower(), address
+        assert rest.startswith(b"HTTP/1.1 200 OK\r\n"), (address, rest[:60])
+
+
+class _Wire:
+    """A connection that keeps what is written to it, for an answer without a length."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts, self.written = parts, b""
+        self.server = self
+        self.adj = Adjustments(ident=None, clear_untrusted_proxy_headers=False)
+        self.effective_port, self.server_name, self.addr = 80, "127.0.0.1", ("127.0.0.1", 1)
+
+    def application(self, _environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return self.parts
+
+    def write_soon(self, data: bytes) -> None:
+        self.written += data
+
+    def check_client_disconnected(self) -> bool:
+        return False
+
+
+def test_nor_has_one_of_unknown_length() -> None:
+    for parts in ([], [b"a"], [b"a", b"b"]):
+        wire = _Wire(parts)
+        request = StrictRequest(wire.adj)
+        request.received(b"HEAD / HTTP/1.1\r\n" + HEAD + b"\r\n")
+        worker.AnswerTask(wire, request).service()
+        assert wire.written.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert wire.written.endswith(b"\r\n\r\n")
+        assert wire.written.count(b"\r\n\r\n") == 1, wire.written
+
+
+def test_chunks_arrive_whole_however_they_are_cut(web: Web) -> None:
+    """With extensions and lines at the end, byte by byte, and a request right behind."""
+    body = b"5;a=b\r\nhello\r\n6\r\n\n\r\nabc\r\n0\r\nX: y\r\n\r\n"
+    whole = CHUNKED + body + HIDDEN
+    for parts in ([whole], [bytes([byte]) for byte in whole]):
+        answer = web.answer(*parts)
+        assert (answer.count(b"HTTP/1.1 "), answer.count(b"alive")) == (2, 1), answer
 
 
 def test_what_is_too_large_is_refused_at_once(web: Web) -> None:

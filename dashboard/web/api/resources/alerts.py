@@ -27,6 +27,7 @@ from dashboard.web.api.values import (
     KeyFilter,
     Limit,
     MoneyAmount,
+    names_amount,
     page_address,
     rounded_money,
 )
@@ -49,7 +50,10 @@ class Whose(StrEnum):
 
 
 class AlertResource(ApiModel):
-    """An alert. Its sentence reads as on the pages, and can name an amount."""
+    """An alert. Its sentence reads as on the pages.
+
+    Without the scope “spend”, a sentence that names an amount is left out for the title.
+    """
 
     id: int
     account: int
@@ -77,7 +81,10 @@ class AlertPage(ApiModel):
 
 
 class ItemResource(ApiModel):
-    """What one action fixes: open alerts that share a remedy."""
+    """What one action fixes: open alerts that share a remedy.
+
+    Without the scope “spend”, a sentence that names an amount is left out for the title.
+    """
 
     id: int
     account: int
@@ -133,7 +140,7 @@ def list_incidents(
     etag = etag_of_rows(request, [(*map(_version_of_incident, page), next_cursor)])
     if unchanged := not_modified(request, etag):
         return unchanged
-    data = [_alert_resource(incident) for incident in page]
+    data = [_alert_resource(request, incident) for incident in page]
     return json_answer(AlertPage(data=data, next_cursor=next_cursor), etag)
 
 
@@ -144,7 +151,7 @@ def read_incident(request: HttpRequest, pk: Key) -> HttpResponse:
     if stored is None:
         raise Http404
     etag = etag_of_rows(request, [_version_of_incident(stored)])
-    return not_modified(request, etag) or json_answer(_alert_resource(stored), etag)
+    return not_modified(request, etag) or json_answer(_alert_resource(request, stored), etag)
 
 
 @router.get("/items", response=ItemPage, operation_id="listItems")
@@ -196,7 +203,12 @@ def _version_of_incident(incident: Incident) -> tuple[object, ...]:
     )
 
 
-def _alert_resource(incident: Incident) -> AlertResource:
+def _sentence(request: HttpRequest, sentence: str, title: str) -> str:
+    """Return a sentence, or its title where the sentence names an amount that stays hidden."""
+    return title if names_amount(sentence) and not may_read_spend(request) else sentence
+
+
+def _alert_resource(request: HttpRequest, incident: Incident) -> AlertResource:
     by = incident.acknowledged_by
     return AlertResource(
         id=incident.pk,
@@ -208,7 +220,7 @@ def _alert_resource(incident: Incident) -> AlertResource:
         title=rule_title(incident.rule),
         state="open" if incident.state in OPEN_INCIDENT else "closed",
         severity=str(incident.urgency.label),
-        sentence=incident.sentence,
+        sentence=_sentence(request, incident.sentence, rule_title(incident.rule)),
         breached_at=incident.breached_at,
         opened_at=incident.fired_at,
         closed_at=incident.closed_at,
@@ -220,15 +232,16 @@ def _alert_resource(incident: Incident) -> AlertResource:
 
 def _item_resource(request: HttpRequest, item: Item) -> ItemResource:
     remedy = REMEDIES.get(item.remedy)
+    title = remedy.cause if remedy else item.remedy
     return ItemResource(
         id=item.pk,
         account=item.account_id,
         project=item.project_id,
         group=item.target_group_id,
         remedy=item.remedy,
-        title=remedy.cause if remedy else item.remedy,
+        title=title,
         state=item.state,
-        sentence=item.sentence,
+        sentence=_sentence(request, item.sentence, title),
         alerts=item.incident_count,
         is_critical=item.critical,
         completes=round(item.value),

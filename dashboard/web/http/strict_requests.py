@@ -1,0 +1,92 @@
+"""Requests whose end a proxy and this server could see differently are refused (RFC 9112, 6 and 7).
+
+Waitress takes some of them: a length beside chunks, chunks in another version than HTTP/1.1, chunk
+sizes that end with a bare line feed. Behind a proxy that reads them otherwise, the rest of one
+person's request would become the beginning of another's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
+from waitress.utilities import BadRequest
+
+LONGEST_METHOD = 20  # characters; the log has the method of each request
+LONGEST_LENGTH = 15  # digits of a Content-Length
+LONGEST_LINE = (
+    4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
+)
+LARGEST_TRAILER = 16 * 1024  # bytes of all lines behind the last chunk
+
+
+class StrictChunks(ChunkedReceiver):  # type: ignore[misc]
+    """A body in chunks whose lines end as they must and are not endless."""
+
+    line = b""  # as far as it has arrived
+    trailer_length = 0
+
+    def received(self, data: bytes) -> int:
+        """Take bytes; return how many belong to this body."""
+        taken = 0
+        while taken < len(data) and not self.completed and not self.error:
+            if self.chunk_remainder > 0:
+                piece = data[taken : taken + self.chunk_remainder]
+            else:
+                end = data.find(b"\n", taken) + 1
+                piece = data[taken : end or len(data)]
+                self._check_line(piece)
+            taken += super().received(piece)
+        return len(data) if self.error else taken
+
+    def _check_line(self, piece: bytes) -> None:
+        """Refuse a line that ends without a carriage return, has one inside, or is too long."""
+        self.line += piece
+        if self.all_chunks_received:
+            self.trailer_length += len(piece)
+        if len(self.line) > LONGEST_LINE or self.trailer_length > LARGEST_TRAILER:
+            self.error = BadRequest("A line between chunks is too long")
+        elif self.line.endswith(b"\n"):
+            if not self.line.endswith(b"\r\n") or b"\r" in self.line[:-2]:
+                self.error = BadRequest("Bare CR or LF found between chunks")
+            self.line = b""
+
+
+class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
+    """A request with one meaning; anything else is answered with 400 and ends the connection."""
+
+    body_rcv: Any = None  # Any: Waitress has no types
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the head; ParsingError if it does not say exactly where the request ends."""
+        try:
+            super().parse_header(header_plus)
+            _check_head(header_plus, self.command, self.version)
+        except ValueError as exc:  # of an address that is none, or a length of thousands of digits
+            self.expect_continue = False
+            raise ParsingError("The request line or the length is invalid") from exc
+        except ParsingError:
+            self.expect_continue = False  # or its error would wait for a body
+            raise
+        if self.chunked:
+            self.body_rcv = StrictChunks(self.body_rcv.getbuf())
+        if self.body_rcv is None or self.content_length >= self.adj.max_request_body_size:
+            self.expect_continue = False
+
+
+def _check_head(head: bytes, method: str, version: str) -> None:
+    """Refuse an endless method, and a head that leaves open where the body ends; ParsingError."""
+    if len(method) > LONGEST_METHOD:
+        raise ParsingError("The method is invalid")
+    lengths, codings = [], []
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            lengths.append(value.strip())
+        elif name.lower() == b"transfer-encoding":
+            codings.append(value.strip().lower())
+    if any(len(length) > LONGEST_LENGTH for length in lengths):
+        raise ParsingError("Content-Length is invalid")
+    if codings and (lengths or version != "1.1" or codings != [b"chunked"]):
+        raise ParsingError("Transfer-Encoding is ambiguous")
