@@ -40,7 +40,12 @@ class SetupForm(forms.Form):
         max_length=60,
         help_text="It is in the terminal in which Fieldwatch was started.",
         widget=forms.TextInput(
-            {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+            {
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
         ),
     )
     name = forms.CharField(
