@@ -22,10 +22,13 @@ from tests.fakes.edit_gateway import FakeExchange
 from tests.fakes.simulated_urls import WAY
 
 Open = Callable[..., Page]
-# Fields that are shown and too narrow for what is typed into them.
+# Fields that are shown and too narrow for what is typed into them, and help in a thin column.
 SQUEEZED = """
 [...document.querySelectorAll("input:not([type=checkbox], [type=radio]), select, textarea")]
   .filter((field) => field.checkVisibility() && field.offsetWidth < 56).map((field) => field.id)
+  .concat([...document.querySelectorAll(".help")]
+    .filter((help) => help.checkVisibility() && help.offsetWidth < 120 && help.offsetHeight > 60)
+    .map((help) => help.textContent.trim()))
 """
 
 

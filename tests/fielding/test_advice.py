@@ -112,6 +112,14 @@ def test_the_lowered_goal_is_reached_at_the_chance_that_is_asked_for() -> None:
     assert plan.cost_at_goal == Decimal(300) + (plan.goal - 100) * Decimal("3.16")
 
 
+def test_a_goal_is_lowered_by_five_completes_and_a_hundredth_of_it_at_least() -> None:
+    for goal, least in ((400.0, 5), (1000.0, 10)):
+        groups = [outlook(goal - 100 - short, sd=0.001, goal=goal) for short in range(1, 16)]
+        plans = [plan for result in advise_groups(groups) for plan in result.plans]
+        lowered = [plan.goal for plan in plans if plan.kind is PlanKind.LOWER_GOAL]
+        assert max(lower for lower in lowered if lower is not None) == goal - least
+
+
 def test_a_raise_that_may_be_needless_is_put_off_until_it_is_known() -> None:
     group = outlook(320.0, sd=0.35)
     plan = plan_of(group, PlanKind.RAISE_LATER)

@@ -262,6 +262,8 @@ def reason_for_mail(user: User, incident: Incident) -> str:
     managers = set(managers_of(incident.group, incident.project)) - {""}
     if {member.exchange_user_id for member in memberships} & managers:
         return f"You get this because you are the project manager on “{account}”."
-    if any(member.may_edit for member in memberships):
-        return f"You get this because you are an editor on “{account}”."
+    for member in memberships:
+        if member.may_edit:
+            role = member.get_role_display().lower()
+            return f"You get this because you are an {role} on “{account}”."
     return f"You get this because you are a recipient of alerts from “{account}”."

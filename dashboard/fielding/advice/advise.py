@@ -55,6 +55,7 @@ HOPELESS = 0.45  # chance with the highest CPI below which the goal is out of re
 NEARLY_MOST = 0.75  # of what the highest CPI adds to the chance: what an attempt adds
 PUT_OFF = 0.05  # of the chance of an attempt: what it may cost to put it off
 LEAST_GAIN = 0.05  # of the chance: less is not worth a raise
+LEAST_FEWER, LEAST_FEWER_SHARE = 5, 0.01  # completes, and of the goal: less is no lower goal
 MIXED_DAYS = 7  # of an extension beside a raise, where no extension alone is enough
 
 
@@ -301,11 +302,12 @@ def _extend(
 
 
 def _lower_goal(field: Field, row: int) -> Plan | None:
-    """The highest goal that today's CPI reaches."""
+    """The highest goal that today's CPI reaches; None where it hardly differs from the goal."""
     outlook = field.outlooks[row]
     coming = draw_change(field, row, TriedChange(outlook.pricing.cpi)).coming
     goal = int(np.floor(np.quantile(coming, 1 - TARGET, method="lower") + outlook.completes))
-    if not outlook.completes < goal < outlook.goal:
+    fewer = outlook.goal - goal
+    if goal <= outlook.completes or fewer < max(LEAST_FEWER, LEAST_FEWER_SHARE * outlook.goal):
         return None
     return plan_of_change(
         field, row, PlanKind.LOWER_GOAL, TriedChange(outlook.pricing.cpi), goal=goal

@@ -134,7 +134,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     address = forms.CharField(
         max_length=2000,
         label="Webhook address",
-        help_text="Of the incoming webhook of the room. It is encrypted and never shown again.",
+        help_text="The incoming webhook of the room. It is stored encrypted and never shown again.",
     )
     signing_key = forms.CharField(
         min_length=SHORTEST_KEY,
@@ -148,7 +148,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     time_zone = forms.ChoiceField(label="Time zone")
     digest_days = WeekdayField("Days")
-    quiet_days = WeekdayField("Quiet days", "Nothing but critical alerts on these days.")
+    quiet_days = WeekdayField("Quiet days", "Only critical alerts are sent on these days.")
 
     class Meta:
         """The columns of the form."""
@@ -178,7 +178,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
             "quiet_critical": "Also for critical alerts",
         }
         help_texts = {
-            "name": "How this page names it, such as #fieldwork.",
+            "name": "Its name in Fieldwatch, such as #fieldwork.",
             "quiet_until": "Set both to the same time to switch quiet hours off.",
         }
         widgets = {"sends": forms.RadioSelect}
@@ -207,11 +207,11 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
             fields["address"].required = False
             fields[
                 "address"
-            ].help_text = f"Leave it empty to keep the present one ({instance.address_hint})."
+            ].help_text = f"Leave it empty to keep the current one ({instance.address_hint})."
             if instance.service != Channel.Service.WEBHOOK:
                 del self.fields["signing_key"]
             else:
-                fields["signing_key"].help_text = "Leave it empty to keep the present one."
+                fields["signing_key"].help_text = "Leave it empty to keep the current one."
 
     def drop_secrets(self) -> None:
         """Leave out the address and the key, for people who may change everything else."""

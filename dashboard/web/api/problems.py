@@ -83,7 +83,7 @@ def without_token() -> ApiRefused:
     """Return the error for a request without a token that works."""
     return ApiRefused(
         401,
-        "Send a token as “Authorization: Bearer fw_…”. This one is missing, wrong, expired or "
+        "Send a token as “Authorization: Bearer fw_…”. The token is missing, wrong, expired or "
         "revoked.",
         headers={"WWW-Authenticate": 'Bearer realm="Fieldwatch"'},
     )

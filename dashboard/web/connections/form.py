@@ -100,7 +100,7 @@ class ConnectionForm(forms.Form):
             del self.fields["poll_seconds"], self.fields["requests_per_minute"]
             return
         del self.fields["name"]
-        kept = "Leave it empty to keep the present one."
+        kept = "Leave it empty to keep the current one."
         self.fields[_secret_field(account.auth)].help_text = kept
         self.fields["poll_seconds"].help_text = f"Empty: the default, {settings.POLL_SECONDS}."
         self.fields[

@@ -142,7 +142,7 @@ def _send_test(request: HttpRequest, home: ChannelHome, pk: int) -> HttpResponse
     channel = home.find_channel(pk, now=timezone.now())
     mail = outbox.send_channel_test(channel=channel, now=timezone.now())
     if mail.state == Mail.State.SENT:
-        messages.success(request, f"{channel.get_service_display()} took the test message.")
+        messages.success(request, f"{channel.get_service_display()} accepted the test message.")
     else:
         messages.error(request, f"The test message did not get through: {mail.error}.")
     return redirect(home.address_of("channels"))

@@ -67,6 +67,8 @@ class SetupForm(forms.Form):
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.POST or None)
         self.request = request
+        if not self.is_bound:
+            self.fields["code"].widget.attrs["autofocus"] = True
 
     def clean_code(self) -> str:
         """Refuse a wrong code; wrong ones make the next attempt wait."""

@@ -70,6 +70,23 @@ def test_a_first_read_is_one_mail_with_what_matters(first: Field) -> None:
     assert Item.objects.filter(since_before=True).count() == 31
 
 
+def test_all_cycles_of_a_first_pull_are_one_mail_unless_it_takes_a_day(first: Field) -> None:
+    update(first.account, created_at=after(0))
+    first.account.refresh_from_db()
+    first.project.account = first.account
+    for minute in (0, 5, 15):
+        first.paused(name=f"Group {minute}")
+        first.cycles(minute)
+    assert set(Item.objects.values_list("since_before", flat=True)) == {True}
+    complete(first, 16)
+    for minute in (17, 27, 40):
+        outbox.compose_due_mails(now=after(minute))
+    assert [mail.subject for mail in to_pm(first)] == ["We found 3 open problems in Tracker W23"]
+    first.paused(name="Next day")
+    first.cycles(24 * 60 + 1)
+    assert not Item.objects.get(target_group__name="Next day").since_before
+
+
 def test_what_ripens_later_of_a_first_read_waits_for_the_digest(first: Field) -> None:
     first.account.refresh_from_db()
     first.project.account = first.account

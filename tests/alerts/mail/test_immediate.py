@@ -53,6 +53,18 @@ def test_a_pause_has_its_own_time_and_the_rest_is_told_since_we_saw_it(field: Fi
     assert "  open since Fri 12:00 UTC" in told
 
 
+def test_an_email_says_in_which_role_somebody_gets_it(field: Field) -> None:
+    field.paused()
+    field.cycles(0)
+    incident = Incident.objects.get()
+    for role in ("editor", "administrator"):
+        person = factories.person(role, on=field.account)
+        reason = compose.reason_for_mail(person, incident)
+        assert reason == f"You get this because you are an {role} on “{field.account.name}”."
+    manager = compose.reason_for_mail(field.pm, incident)
+    assert manager == f"You get this because you are the project manager on “{field.account.name}”."
+
+
 def test_who_left_the_account_is_told_nothing(field: Field) -> None:
     field.paused()
     field.cycles(0)
