@@ -43,10 +43,10 @@ def cpi_outlook(request: HttpRequest, pk: int) -> HttpResponse:
     """Render the table of a CPI (`cpi`) beside the form's (`from`), else beside the stored one."""
     group = find_group(request, pk)
     require_editor(request, group.account_id)
-    present = typed_price(request.GET.get("from", "")) or group.cpi
+    present = typed_price(request.GET.get("from", ""), group.currency) or group.cpi
     if present is None:
         raise Http404
-    new, now = typed_price(request.GET.get("cpi", "").strip()), timezone.now()
+    new, now = typed_price(request.GET.get("cpi", ""), group.currency), timezone.now()
     advised = load_advised_group(group, now=now)
     table = outlook_table(group, present, new, now=now, advised=advised.outlook)
     response = render(request, "edits/cpi_outlook.html", {"table": table})

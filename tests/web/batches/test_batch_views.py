@@ -174,12 +174,21 @@ def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project)
     assert "No group can be changed" in page
 
 
-@pytest.mark.parametrize("value", ["", "abc", "0", "-1", "1_0", "1e309", "２"])
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("", "Enter the amount"),
+        ("0", "must be more than 0"),
+        ("-1", "must be more than 0"),
+        ("12,500 EUR", "is not an amount"),
+        *((value, "is not an amount") for value in ("abc", "1_0", "1e309", "２")),
+    ],
+)
 def test_what_is_no_number_is_told_at_its_field_and_stays(
-    editor: Client, project: Project, value: str
+    editor: Client, project: Project, value: str, sentence: str
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", how="raise", unit="%", value=value)
-    assert "is not an amount" in page
+    assert sentence in page
     assert f'maxlength="20" value="{value}"' in strip_beside_tags(page)
 
 
