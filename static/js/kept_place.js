@@ -23,12 +23,20 @@ const isChanged = (field) => field.matches("select")
   ? [...field.options].some((option) => option.selected !== option.defaultSelected)
   : field.value !== field.defaultValue || field.checked !== field.defaultChecked;
 
-// The first thing of which a line is on screen, and how far it is from the top, in pixels.
+// Whether an element moves with the page, unlike the heading of a long table.
+function isScrolled(element, root) {
+  for (let node = element; node !== root; node = node.parentElement) {
+    if (["sticky", "fixed"].includes(getComputedStyle(node).position)) return false;
+  }
+  return true;
+}
+
+// The first thing that begins on screen, and how far it is from the top, in pixels.
 function findAnchor(root) {
   if (!window.scrollY) return null;
   const element = [...root.querySelectorAll(NAMED)].find((each) => {
     const { top, height } = each.getBoundingClientRect();
-    return height && top >= 0;
+    return height && top >= 0 && isScrolled(each, root);
   });
   return element && { selector: selectorOf(element, root), top: element.getBoundingClientRect().top };
 }

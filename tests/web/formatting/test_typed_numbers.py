@@ -100,7 +100,7 @@ def test_a_question_names_both_numbers_as_they_can_be_typed() -> None:
     assert ask_which(possible_numbers("2,735")) == (
         "Do you mean 2.7350 or 2,735? Enter 2.7350 or 2735."
     )
-    with pytest.raises(FormError, match="Do you mean 12.50 or 12,500"):
+    with pytest.raises(FormError, match=r"Do you mean 12\.50 or 12,500"):
         parse_amount("12.500 EUR", "EUR", "budget", "budget")
 
 
