@@ -105,8 +105,8 @@ def test_one_click_on_a_groups_own_page_goes_without_a_preview(
 @pytest.mark.parametrize(
     ("typed", "new"),
     [
-        ({"how": "raise", "unit": "%", "value": "10"}, "2.20 USD (+10 %)"),
-        ({"how": "lower", "unit": "USD", "value": "0.25"}, "1.75 USD (−12 %)"),
+        ({"how": "raise", "unit": "%", "value": "10,0 %"}, "2.20 USD (+10 %)"),
+        ({"how": "lower", "unit": "USD", "value": "$ 0,25"}, "1.75 USD (−12 %)"),
         ({"how": "raise", "unit": "USD", "value": "0.005"}, "2.005 USD (+0 %)"),
         ({"how": "set", "unit": "USD", "value": "2.7352"}, "2.7352 USD (+37 %)"),
     ],
@@ -197,7 +197,7 @@ def test_a_large_step_is_typed_again(editor: Client, project: Project) -> None:
     page = act(editor, "cpi", group(project), **asked)
     assert "Re-enter the amount to confirm." in page
     assert "sealed" not in page
-    assert "3.60 USD (+80 %)" in act(editor, "cpi", group(project), **asked, value_again="80")
+    assert "3.60 USD (+80 %)" in act(editor, "cpi", group(project), **asked, value_again="80,0")
 
 
 def test_ends_move_by_hours_or_to_a_time_where_people_live(

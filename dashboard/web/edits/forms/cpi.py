@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from dashboard.web.formatting.typed_numbers import typed_number
 
 CpiValue = Money | None
 RATE_CARD = "The rate card sets this group's CPI, so it cannot be changed here."
+_LINKED = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
 QUICK = ("-5", "5", "10", "25")  # per cent, one click each
 
 
@@ -83,6 +85,11 @@ def typed_price(text: str, currency: str) -> Decimal | None:
         return None
 
 
+def linked_price(text: str) -> Decimal | None:
+    """Return the amount in an address of ours, which has a decimal point; None for other text."""
+    return Decimal(text) if _LINKED.fullmatch(text) and Decimal(text) > 0 else None
+
+
 def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
     """Return the current CPI, the limit, quick choices, and what a typed CPI would cost."""
     currency, present = entry.currency, _current_cpi(entry)
@@ -127,7 +134,7 @@ def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, st
 def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
     """Return the CPI that a quick choice (`by` a share) or a plan (`to` an amount) asks for."""
     present, percent = _current_cpi(entry), entry.typed.get("by", "")
-    if (wanted := typed_price(entry.typed.get("to", ""), entry.currency)) is not None:
+    if (wanted := linked_price(entry.typed.get("to", ""))) is not None:
         return {"cpi": typed_number(wanted)}
     if percent not in QUICK or present is None:
         return {}
