@@ -157,7 +157,8 @@ class TypedFloatField(forms.FloatField):
 
     widget = NumberInput
 
-    def to_python(self, value: object) -> float | None:
+    # Django derives fields of fractions from those of whole numbers.
+    def to_python(self, value: object) -> float | None:  # type: ignore[override]
         """Return the number; raises ValidationError."""
         if not isinstance(value, str) or not value.strip():
             return super().to_python(value)

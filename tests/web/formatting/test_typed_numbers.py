@@ -160,8 +160,9 @@ def test_the_amounts_of_the_assistant_are_read_like_all_others() -> None:
 def test_fields_of_djangos_forms_read_numbers_in_the_same_way() -> None:
     rule = RuleSet.of(0).rule_for("drop_off", 0, 0)
     typed = {"fires": "37,5 %", "clears": "0.350", "entrants": "1 234", "for_minutes": "60,0"}
-    form = RuleForm(rule, rule, QueryDict(mutable=True))
-    form.data.update(typed | {"keep_minutes": "12,500"})
+    query = QueryDict(mutable=True)
+    query.update(typed | {"keep_minutes": "12,500"})
+    form = RuleForm(rule, rule, query)
     assert form.errors["keep_minutes"] == ["Do you mean 12.50 or 12,500? Enter 12.50 or 12500."]
     cleaned = {name: form.cleaned_data[name] for name in typed}
     assert cleaned == {"fires": 37.5, "clears": 0.35, "entrants": 1234, "for_minutes": 60}
