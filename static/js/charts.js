@@ -7,8 +7,20 @@ const NARROW = 520; // pixels; the legend goes below a chart that is narrower
 
 const drawnWidths = new WeakMap(); // of charts, as they were drawn
 
+// Plotly keeps zoom and hidden lines while the choices in the address are the same, and finds a line again by
+// its uid: a refresh may bring more lines or fewer.
+function keepView(figure) {
+  const numbers = {}, letters = (text) => [...text].map((sign) => sign.codePointAt(0).toString(36)).join("");
+  figure.layout.uirevision = location.search || "all";
+  for (const trace of figure.data) {
+    numbers[trace.name] = (numbers[trace.name] ?? 0) + 1;
+    trace.uid = `${letters(trace.name ?? "")}-${numbers[trace.name]}`;
+  }
+}
+
 async function drawFigure(plot, figure, width) {
   if (!figure.data.length) return; // which `draw` says in words
+  keepView(figure);
   if (width < NARROW) Object.assign(figure.layout.legend, { y: -0.15, yanchor: "top" });
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   await window.Plotly.react(plot, figure.data, figure.layout, SETTINGS);

@@ -1,13 +1,16 @@
 // What a new price costs is shown before it is sent.
+import { readAmount } from "./typed_numbers.js";
 
 // A sentence on the cost of a price, or nothing where it cannot be worked out. `text` is the price as
 // typed; the rest are the texts of the field's data attributes.
-export function describeCost(text, { left, price, spent, budget, currency }) {
-  if (left === undefined || !/^\d+(\.\d+)?$/.test(text) || !Number(text)) return "";
+export function describeCost(text, { left, price, spent, budget, currency, most }) {
+  const amount = readAmount(text, most);
+  if (left === undefined || !amount) return "";
   const money = (sum) => `${Math.round(Math.abs(sum)).toLocaleString("en-GB")} ${currency}`;
-  const cost = Number(text) * Number(left), more = cost - Number(price) * Number(left);
+  const cost = amount * Number(left), more = cost - Number(price) * Number(left);
   const change = price && more ? ` (${more > 0 ? "+" : "−"}${money(more)})` : "";
-  const toCome = `${Number(left).toLocaleString("en-GB")} × ${text} = ${money(cost)} still to spend${change}.`;
+  const factor = Number(text) === amount ? text : amount;
+  const toCome = `${Number(left).toLocaleString("en-GB")} × ${factor} = ${money(cost)} still to spend${change}.`;
   if (spent === undefined) return toCome;
   const total = Number(spent) + cost;
   const sentence = `${toCome} Cost if the goal is reached: ${money(total)}`;

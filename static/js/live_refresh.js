@@ -1,22 +1,23 @@
 // Refreshes the live region of a page: conditionally, and never while somebody works in it.
-import { drawTimes } from "./times.js";
+import { keepPlace, restorePlace } from "./kept_place.js";
+import { drawTimes, setClock } from "./times.js";
 
 const REFRESH_EVERY = 30000; // milliseconds
 
 const liveRegion = () => document.querySelector("[data-live]");
 
 function isInUse(region) {
-  const active = document.activeElement;
-  if (document.hidden) return true;
-  if (active && region.contains(active) && active.matches("input, select, textarea, button")) return true;
-  if (document.querySelector("[data-form], :popover-open") || region.querySelector("input[name=pick]:checked")) return true;
-  const selection = getSelection();
-  return Boolean(selection && !selection.isCollapsed && region.contains(selection.anchorNode));
+  const active = document.activeElement, selection = getSelection();
+  if (region.contains(active) && active.matches("input, select, textarea")) return true;
+  if (selection.rangeCount && !selection.isCollapsed && selection.getRangeAt(0).intersectsNode(region)) return true;
+  if (!region.matches("[data-live]")) return false;
+  if (region.contains(active) && active.matches("button")) return true;
+  return Boolean(document.querySelector("[data-form], :popover-open") || region.querySelector("input[name=pick]:checked"));
 }
 
 function refresh() {
   const region = liveRegion();
-  if (region && window.htmx && !isInUse(region)) window.htmx.trigger(region, "refresh");
+  if (region && window.htmx && !document.hidden && !isInUse(region)) window.htmx.trigger(region, "refresh");
 }
 
 setInterval(refresh, REFRESH_EVERY);
@@ -29,30 +30,26 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["If-None-Match"] = region.dataset.etag;
 });
 
+// A region that asks for itself, by the clock: nobody has clicked, so nothing may move.
+const isItsOwn = ({ detail: { target, requestConfig } }) => target === requestConfig?.elt
+  && target.matches("[data-live], [hx-trigger^=every]");
+
 // What was selected while a refresh was under way stays selected: the next one brings the news.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const region = liveRegion();
-  if (region && event.detail.requestConfig?.elt === region && isInUse(region)) event.detail.shouldSwap = false;
+  const { detail } = event;
+  if (isItsOwn(event) && isInUse(detail.target)) detail.shouldSwap = false;
+  if (detail.shouldSwap) keepPlace(detail.target, isItsOwn(event));
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const stamp = event.detail.xhr.getResponseHeader("Read-At");
+  const { xhr } = event.detail;
+  const stamp = xhr.getResponseHeader("Read-At");
   const element = document.querySelector("time[data-read]");
   if (stamp && element) element.dateTime = stamp;
+  setClock(xhr.getResponseHeader("Date"));
   drawTimes();
 });
 
-// Details that were open stay open when their region is replaced.
-let openDetails = []; // ids
-document.addEventListener("htmx:beforeSwap", (event) => {
-  openDetails = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
-});
-function openAgain() {
-  for (const id of openDetails) {
-    const details = document.getElementById(id);
-    if (details) details.open = true;
-  }
-}
 // A form that was put in has the focus: at what is wrong, at the field it names, or at its first one.
 function focusForm(place) {
   const form = place.matches?.("[data-form]") ? place : place.querySelector?.("[data-form]");
@@ -61,9 +58,9 @@ function focusForm(place) {
     ?? form?.querySelector(fields);
   (chosen?.checkVisibility() ? chosen : form)?.focus();
 }
-document.addEventListener("htmx:afterSwap", openAgain); // a key that is pressed at once finds its lines
+document.addEventListener("htmx:afterSwap", restorePlace); // a key that is pressed at once finds its lines
 document.addEventListener("htmx:afterSettle", (event) => {
   drawTimes();
-  openAgain(); // settling has set their attributes as they came
-  focusForm(event.target);
+  const isKept = restorePlace(); // settling has set attributes as they came
+  if (!isKept) focusForm(event.target);
 });

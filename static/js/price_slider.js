@@ -1,10 +1,12 @@
 // The slider of the CPI panel moves the field, and the field moves the slider.
+import { readAmount } from "./typed_numbers.js";
 
 // The price that is so many per cent above another, in coins; finer where coins would not move it.
 export function priceAt(price, percent, digits) {
   if (!percent) return price;
-  const exact = Number(price) * (100 + percent) / 100, coins = exact.toFixed(digits);
-  return Number(coins) === Number(price) ? exact.toFixed(digits + 2) : coins;
+  const decimals = digits === 3 ? 4 : digits; // 2.735 could be read as 2,735
+  const exact = Number(price) * (100 + percent) / 100, coins = exact.toFixed(decimals);
+  return Number(coins) === Number(price) ? exact.toFixed(Math.min(decimals + 2, 4)) : coins;
 }
 
 function showPercent(slider, percent) {
@@ -26,7 +28,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("input", (event) => {
   const slider = document.querySelector(`[data-slides="${CSS.escape(event.target.id)}"]`);
   if (!slider || event.detail === "slider") return;
-  const price = Number(event.target.value.trim());
+  const price = readAmount(event.target.value, event.target.dataset.most);
   if (!price) return;
   const percent = Math.round((price / Number(slider.dataset.price) - 1) * 100);
   slider.value = slider.defaultValue = percent;

@@ -1,4 +1,5 @@
-// Draws ages and local times in the browser, so that an unchanged page stays unchanged.
+// Draws ages and local times in the browser, so that an unchanged page stays unchanged. Ages are by the
+// server's clock: a computer's own may be wrong.
 const MINUTE = 60, HOUR = 3600, DAY = 86400; // seconds
 const REDRAW_EVERY = 15000; // milliseconds
 
@@ -28,8 +29,21 @@ export function formatAge(seconds) {
   return `${Math.round(seconds / DAY)} days ago`;
 }
 
+// Milliseconds by which the server's clock is ahead of this computer's.
+let ahead = (() => {
+  const rendered = Number(document.documentElement.dataset.now) * 1000;
+  const [navigation] = performance.getEntriesByType("navigation");
+  return rendered ? rendered + performance.now() - (navigation?.responseStart ?? 0) - Date.now() : 0;
+})();
+
+// Sets the clock by the Date header of an answer that has just come.
+export function setClock(date) {
+  const stamp = Date.parse(date ?? "");
+  if (stamp) ahead = stamp - Date.now();
+}
+
 export function drawTimes() {
-  const now = Date.now();
+  const now = Date.now() + ahead;
   for (const element of document.querySelectorAll("time[data-ago]")) {
     const seconds = (now - Date.parse(element.dateTime)) / 1000;
     element.textContent = formatAge(seconds);

@@ -141,7 +141,9 @@ def test_a_price_is_previewed_while_it_is_typed_and_nothing_is_shown_for_a_wrong
     page.fill("#cpi", "3.70")
     expect(page.locator(".outlook thead")).to_contain_text("3.70 USD")
     assert "640 USD" in new_figure(page, "Cost if the goal is reached")
-    page.fill("#cpi", "3,7")
+    page.fill("#cpi", "3,80 $")
+    expect(page.locator(".outlook thead")).to_contain_text("3.80 USD")
+    page.fill("#cpi", "3,8,0")
     expect(page.locator(".outlook thead")).not_to_contain_text("USD")
     assert new_figure(page, "Cost by end date").strip() == "—"
 

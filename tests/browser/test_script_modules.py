@@ -6,6 +6,9 @@ import pytest
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
+from dashboard.web.formatting.typed_numbers import possible_numbers
+from tests.web.formatting.test_typed_numbers import SPELLINGS
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 USUAL = [["col", "cpi"], ["col", "completes"]]
@@ -74,7 +77,17 @@ def test_ages_in_words(page: Page, seconds: int, words: str) -> None:
     [
         ("2.5", {}, ""),
         ("0", {"left": "100", "currency": "EUR"}, ""),
-        ("2,5", {"left": "100", "currency": "EUR"}, ""),
+        ("2.500", {"left": "100", "currency": "EUR"}, ""),
+        (
+            "€ 2,50",
+            {"left": "1000", "currency": "EUR"},
+            "1,000 × 2.5 = 2,500 EUR still to spend.",
+        ),
+        (
+            "2.500",
+            {"left": "1000", "currency": "USD", "most": "105"},
+            "1,000 × 2.500 = 2,500 USD still to spend.",
+        ),
         (
             "2.5",
             {"left": "1000", "currency": "EUR"},
@@ -96,6 +109,16 @@ def test_ages_in_words(page: Page, seconds: int, words: str) -> None:
 )
 def test_cost_of_a_price(page: Page, text: str, data: dict[str, str], sentence: str) -> None:
     assert page.evaluate(CALL, ["cost_preview", "describeCost", [text, data]]) == sentence
+
+
+def test_the_browser_reads_numbers_as_the_server_does(page: Page) -> None:
+    texts = [text for text in SPELLINGS if not text.startswith("−")]
+    read = page.evaluate(
+        """(texts) => import("/static/js/typed_numbers.js").then(
+          ({ possibleNumbers }) => texts.map(possibleNumbers))""",
+        texts,
+    )
+    assert read == [[float(number) for number in possible_numbers(text)] for text in texts]
 
 
 @pytest.mark.parametrize(

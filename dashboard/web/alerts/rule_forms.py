@@ -16,6 +16,7 @@ from dashboard.alerts.rules.settings import Effective, clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import Membership
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.typed_numbers import TypedFloatField
 from dashboard.web.http.ticks import TickBox
 
 SEVERITIES = [(CRITICAL, "Critical"), (WARNING, "Warning"), (NOTICE, "Notice")]
@@ -72,14 +73,12 @@ class RuleForm(forms.Form):
         )
         self.fields["mail"] = forms.ChoiceField(label="Email", choices=MAIL)
 
-    def _threshold_field(self, name: str) -> forms.FloatField:
+    def _threshold_field(self, name: str) -> TypedFloatField:
         blank = "… %" if is_share(self.effective, name) else "…"
         label = sentence_of(self.effective, name).format(blank)
         default = format_threshold(self.outer, name, self.outer.settings[name])
         help_text = f"Default: {default}"
-        field = forms.FloatField(label=label, min_value=0, help_text=help_text)
-        field.widget.attrs = {"inputmode": "decimal", "step": "any"}
-        return field
+        return TypedFloatField(label=label, min_value=0, help_text=help_text)
 
     def clean(self) -> dict[str, Any]:
         """Check the settings; an error is shown at the field that caused it."""

@@ -22,13 +22,13 @@ from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.batches.preview import Names, Preview, PreviewRow, PriceImpact
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
-    AMOUNT,
-    MOST_DECIMALS,
     FormError,
     Money,
     format_change,
+    is_again,
     is_large_step,
-    reject_too_large,
+    parse_amount,
+    parse_positive,
 )
 from dashboard.web.edits.forms.cpi import QUICK
 from dashboard.web.edits.price.outlook import PriceOutlook, outlook_at
@@ -39,6 +39,7 @@ from dashboard.web.formatting import numbers
 PRICE_LIMIT = Decimal(10) ** 9  # the first price that our tables cannot hold
 FINAL_STATUSES = ("draft", "completed", "archived")
 NEEDS = "needs"
+MOST_PERCENT = Decimal(1000)  # more is not meant where a percentage can be read in two ways
 PRICE_CHANGES = {
     "set": "Set to",
     "raise": "Increase by",
@@ -69,20 +70,21 @@ def plan_price(
 ) -> Preview:
     """Return each group with its new CPI and its costs: set, raised or lowered as typed, or raised
     to what it needs."""
-    change, unit, text = typed.get("how", ""), typed.get("unit", ""), typed.get("value", "").strip()
-    _check_change(change, unit, text)
+    change, unit = typed.get("how", ""), typed.get("unit", "")
+    amount = _clean_amount(change, unit, typed.get("value", ""))
     advised = load_advised_groups(groups, now=now)
     advice = advise_together(advised)
-    is_each = change == NEEDS
-    wanted = {"how": change} if is_each else {"how": change, "unit": unit, "value": text}
+    wanted = {"how": change}
+    if amount is not None:
+        wanted |= {"unit": unit, "value": f"{amount:f}"}
     preview = Preview(wanted=wanted)
     moves: list[tuple[TargetGroup, Decimal, Decimal]] = []
     for group in groups:
         needs = advice.get(group.pk)
-        if is_each:
+        if amount is None:
             new, refusal = _needed_price(group, needs)
         else:
-            new = _calculate_price(group, change, unit, Decimal(text))
+            new = _calculate_price(group, change, unit, amount)
             refusal = reason_against_price(group, unit, new)
         if refusal:
             preview.refused.append((group, refusal))
@@ -90,38 +92,46 @@ def plan_price(
             row = price_row(group, group.cpi, new, now=now, advised=advised.get(group.pk))
             preview.rows.append(_with_needs(row, group, needs))
             moves.append((group, group.cpi, new))
-    _require_confirmation(moves, typed, "" if is_each else text)
+    _require_confirmation(moves, typed, unit, amount)
     preview.cost = _total_cost(moves)
     return preview
 
 
-def _check_change(change: str, unit: str, text: str) -> None:
-    """Raise FormError at the field of what cannot be planned."""
+def _clean_amount(change: str, unit: str, text: str) -> Decimal | None:
+    """Return the amount or percentage; None where each group gets what it needs.
+
+    Raises FormError at the field of what cannot be planned.
+    """
     if change not in PRICE_CHANGES:
         raise FormError(how="Choose an action.")
     if change == NEEDS:
-        return
+        return None
     if change == "set" and unit == "%":
         raise FormError(unit="Choose a currency to set the CPI to an amount.")
-    reject_too_large(text, "value", "amount")
-    if not AMOUNT.fullmatch(text) or Decimal(text) <= 0:
-        raise FormError(value=f"“{text[:40]}” is not an amount. Enter it as in 0.25.")
-    if len(text.partition(".")[2]) > MOST_DECIMALS:
-        raise FormError(value=f"The amount can have at most {MOST_DECIMALS} decimals.")
+    if unit == "%":
+        return parse_positive(text.strip().removesuffix("%"), "value", "amount", most=MOST_PERCENT)
+    limit = settings.CPI_LIMITS.get(unit)
+    return parse_amount(text, unit, "value", "amount", most=limit)
 
 
 def _require_confirmation(
-    moves: Sequence[tuple[TargetGroup, Decimal, Decimal]], typed: QueryDict, text: str
+    moves: Sequence[tuple[TargetGroup, Decimal, Decimal]],
+    typed: QueryDict,
+    unit: str,
+    amount: Decimal | None,
 ) -> None:
     """Raise FormError for large steps until the amount is typed again; without an amount, until
     the number of groups with a large step is."""
     large_steps = [format_change(old, new) for _, old, new in moves if is_large_step(old, new)]
-    if not large_steps or typed.get("value_again", "").strip() == (text or str(len(large_steps))):
+    again = typed.get("value_again", "").strip().removesuffix("%")
+    if not large_steps or is_again(again, amount or Decimal(len(large_steps)), unit):
         return
     number = f"{len(large_steps)} group{'' if len(large_steps) == 1 else 's'}"
     largest = max(large_steps, key=_absolute_percent)
     what = (
-        "Re-enter the amount" if text else f"Enter the number of these groups, {len(large_steps)},"
+        "Re-enter the amount"
+        if amount is not None
+        else f"Enter the number of these groups, {len(large_steps)},"
     )
     sentence = f"Large change for {number} (up to {largest}). {what} to confirm."
     raise FormError(again=True, value_again=sentence)

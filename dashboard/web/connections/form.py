@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections.examine import ConnectionReport
+from dashboard.web.formatting.typed_numbers import TypedIntegerField
 
 API_KEY, CLIENT = ExchangeAccount.Auth.API_KEY, ExchangeAccount.Auth.CLIENT_CREDENTIALS
 SECRETS = ("api_key", "client_secret")
@@ -78,10 +79,10 @@ class ConnectionForm(forms.Form):
         help_text="Only if Cint gave you one.",
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    poll_seconds = forms.IntegerField(
+    poll_seconds = TypedIntegerField(
         label="Seconds between polls", min_value=10, max_value=86_400, required=False
     )
-    requests_per_minute = forms.IntegerField(
+    requests_per_minute = TypedIntegerField(
         label="Requests per minute", min_value=0, max_value=100_000, required=False
     )
 

@@ -29,6 +29,7 @@ from dashboard.fielding.domain.money import (
     format_totals,
     minor_digits,
 )
+from dashboard.web.formatting.typed_numbers import typed_number
 
 __all__ = [
     "DASH",
@@ -107,7 +108,8 @@ def short_utc(moment: datetime | None) -> str:
 
 
 def typed_amount(value: Decimal | None) -> str:
-    """Format an amount for an input field: "600", "2.75"; empty for None."""
+    """Format an amount for an input field: "600", "2.75", "2.7350"; empty for None."""
     if value is None:
         return ""
-    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    text = f"{value:f}"
+    return typed_number(Decimal(text.rstrip("0").rstrip(".") if "." in text else text))

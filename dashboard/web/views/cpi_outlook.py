@@ -17,7 +17,7 @@ from dashboard.fielding.series.holidays import GroupCalendar
 from dashboard.sync.lookup import calendar, what_if
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, require_editor, requires
-from dashboard.web.edits.forms.cpi import typed_price
+from dashboard.web.edits.forms.cpi import linked_price, typed_price
 from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import what_if_table
@@ -43,10 +43,10 @@ def cpi_outlook(request: HttpRequest, pk: int) -> HttpResponse:
     """Render the table of a CPI (`cpi`) beside the form's (`from`), else beside the stored one."""
     group = find_group(request, pk)
     require_editor(request, group.account_id)
-    present = typed_price(request.GET.get("from", "")) or group.cpi
+    present = linked_price(request.GET.get("from", "")) or group.cpi
     if present is None:
         raise Http404
-    new, now = typed_price(request.GET.get("cpi", "").strip()), timezone.now()
+    new, now = typed_price(request.GET.get("cpi", ""), group.currency), timezone.now()
     advised = load_advised_group(group, now=now)
     table = outlook_table(group, present, new, now=now, advised=advised.outlook)
     response = render(request, "edits/cpi_outlook.html", {"table": table})

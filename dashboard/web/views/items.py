@@ -27,6 +27,7 @@ from dashboard.web.auth.permissions import (
     requires,
 )
 from dashboard.web.formatting.row_ids import parse_row_id
+from dashboard.web.formatting.typed_numbers import read_whole_number
 from dashboard.web.home import todo
 from dashboard.web.home.page import home_context
 from dashboard.web.home.scope import read_scope
@@ -113,11 +114,11 @@ def _snooze(request: HttpRequest, items: list[Item], now: datetime) -> Done:
 
 
 def _snooze_until_worse(request: HttpRequest, items: list[Item], now: datetime) -> Done:
-    typed = request.POST.get("worse_by", "").strip()
-    if not typed.isdecimal() or len(typed) > 6:
+    worse_by = read_whole_number(request.POST.get("worse_by", ""))
+    if worse_by is None or not 0 <= worse_by < 10**6:
         raise ValueError("enter by how many completes it must get worse, such as 10")
-    moved = waiting.snooze_items(items, by=current_user(request), worse_by=float(typed), now=now)
-    return _done(moved, f"snoozed until {int(typed):,} more completes are at risk")
+    moved = waiting.snooze_items(items, by=current_user(request), worse_by=float(worse_by), now=now)
+    return _done(moved, f"snoozed until {worse_by:,} more completes are at risk")
 
 
 def _assign(request: HttpRequest, items: list[Item], now: datetime) -> Done:

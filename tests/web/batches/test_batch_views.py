@@ -105,8 +105,8 @@ def test_one_click_on_a_groups_own_page_goes_without_a_preview(
 @pytest.mark.parametrize(
     ("typed", "new"),
     [
-        ({"how": "raise", "unit": "%", "value": "10"}, "2.20 USD (+10 %)"),
-        ({"how": "lower", "unit": "USD", "value": "0.25"}, "1.75 USD (−12 %)"),
+        ({"how": "raise", "unit": "%", "value": "10,0 %"}, "2.20 USD (+10 %)"),
+        ({"how": "lower", "unit": "USD", "value": "$ 0,25"}, "1.75 USD (−12 %)"),
         ({"how": "raise", "unit": "USD", "value": "0.005"}, "2.005 USD (+0 %)"),
         ({"how": "set", "unit": "USD", "value": "2.7352"}, "2.7352 USD (+37 %)"),
     ],
@@ -174,12 +174,21 @@ def test_prices_that_cannot_be_changed_say_why(editor: Client, project: Project)
     assert "No group can be changed" in page
 
 
-@pytest.mark.parametrize("value", ["", "abc", "0", "-1", "1_0", "1e309", "２"])
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("", "Enter the amount"),
+        ("0", "must be more than 0"),
+        ("-1", "must be more than 0"),
+        ("12,500 EUR", "is not an amount"),
+        *((value, "is not an amount") for value in ("abc", "1_0", "1e309", "２")),
+    ],
+)
 def test_what_is_no_number_is_told_at_its_field_and_stays(
-    editor: Client, project: Project, value: str
+    editor: Client, project: Project, value: str, sentence: str
 ) -> None:
     page = act(editor, "cpi", group(project), typed="1", how="raise", unit="%", value=value)
-    assert "is not an amount" in page
+    assert sentence in page
     assert f'maxlength="20" value="{value}"' in strip_beside_tags(page)
 
 
@@ -188,7 +197,7 @@ def test_a_large_step_is_typed_again(editor: Client, project: Project) -> None:
     page = act(editor, "cpi", group(project), **asked)
     assert "Re-enter the amount to confirm." in page
     assert "sealed" not in page
-    assert "3.60 USD (+80 %)" in act(editor, "cpi", group(project), **asked, value_again="80")
+    assert "3.60 USD (+80 %)" in act(editor, "cpi", group(project), **asked, value_again="80,0")
 
 
 def test_ends_move_by_hours_or_to_a_time_where_people_live(

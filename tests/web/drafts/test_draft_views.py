@@ -113,10 +113,12 @@ def text(answer: Any) -> str:
 def test_a_draft_is_made_and_its_page_says_what_it_is(
     editor: Client, new: str, simulator: Simulator
 ) -> None:
-    answer = editor.post(new, opened(editor, new) | typed(), follow=True)
+    numbers = {"completes_goal": "1’200", "cost_per_interview": "3,20 €"}
+    numbers |= {"expected_incidence_rate": "60,0 %", "expected_length_of_interview_minutes": "12,0"}
+    answer = editor.post(new, opened(editor, new) | typed(**numbers), follow=True)
     page = text(answer)
     assert "Draft saved on Cint." in page
-    assert "120 completes × 3.20 = 384 EUR" in page
+    assert "1,200 completes × 3.20 = 3,840 EUR" in page
     assert "Launch or schedule" in page
     assert "Anna Weber" in page  # in the history
     assert simulator.requests()["create_target_group"] == 1

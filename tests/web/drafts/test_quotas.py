@@ -83,7 +83,7 @@ def test_questions_are_found_by_name_and_a_draft_is_made_with_quotas(
     answers = {
         "profile.0.quotas": "on",
         "profile.0.0.wanted": "on",
-        "profile.0.0.quota": "48.5",
+        "profile.0.0.quota": "48,5",
         "profile.0.1.wanted": "on",
         "profile.0.1.quota": "51.5 %",
         "profile.1.0.low": "18",

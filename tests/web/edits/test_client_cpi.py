@@ -45,7 +45,7 @@ def seal_of(client: Client, project: Project, *, query: str = "") -> str:
 
 
 def test_it_is_stored_with_who_set_it_and_once(editor: Client, project: Project) -> None:
-    form = {"form": seal_of(editor, project), "client_cpi": "6.50", "currency": "USD"}
+    form = {"form": seal_of(editor, project), "client_cpi": "$ 6,50", "currency": "USD"}
     for _ in range(2):  # sent twice, one change
         assert editor.post(address_of(project), form).status_code == 302
     project.refresh_from_db()
@@ -72,6 +72,7 @@ def test_an_empty_field_takes_it_away(editor: Client, project: Project) -> None:
     [
         ({"client_cpi": "-5", "currency": "USD"}, "The client CPI must be more than 0."),
         ({"client_cpi": "abc", "currency": "USD"}, "is not an amount"),
+        ({"client_cpi": "6.500", "currency": "USD"}, "Do you mean 6.50 or 6,500?"),
         ({"client_cpi": "5", "currency": "EUR"}, "Choose a currency of this project"),
         ({"client_cpi": "", "currency": "USD"}, "Nothing has been changed"),
     ],

@@ -179,7 +179,7 @@ def test_a_click_takes_the_line_out_and_an_undo_brings_it_back(
         ("acknowledge", {}, "2 items acknowledged"),
         ("snooze-4h", {}, "2 items snoozed for 4 hours"),
         ("snooze-3d", {}, "2 items snoozed for 3 days"),
-        ("snooze-worse", {"worse_by": "30"}, "2 items snoozed until 30 more completes"),
+        ("snooze-worse", {"worse_by": "1.200"}, "2 items snoozed until 1,200 more completes"),
     ],
 )
 @pytest.mark.usefixtures("anna")

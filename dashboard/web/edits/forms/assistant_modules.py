@@ -201,7 +201,8 @@ def _clean_amounts(entry: BoundForm[Value], texts: Texts) -> dict[str, Decimal]:
     errors: dict[str, str] = {}
     for name, text in texts.items():
         try:
-            amounts[name] = parse_amount(text, currency, name, AMOUNTS[name])
+            most = None if name == BUDGET else limit
+            amounts[name] = parse_amount(text, currency, name, AMOUNTS[name], most=most)
         except FormError as exc:
             errors |= exc.fields
             continue

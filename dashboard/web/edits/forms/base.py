@@ -15,16 +15,14 @@ from django.http import QueryDict
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits import local
 from dashboard.sync.edits.merge import normalise_lines
-from dashboard.web.formatting import numbers
+from dashboard.web.formatting import numbers, typed_numbers
 from dashboard.web.formatting.values import WordParts
 
 Value = Any  # JSON: each kind of edit has another shape, which its own form knows
 NO_CHANGE = "Nothing has been changed yet."
 NOTHING = "Nothing was changed."
 MOST_DECIMALS = 4
-AMOUNT = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
-_TOO_LARGE = re.compile(r"[0-9]{10,}(?:\.[0-9]*)?", re.ASCII)
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_TOO_LARGE = Decimal(10) ** 9
 _BETWEEN_STEPS = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -142,53 +140,62 @@ class Form(Generic[Shape]):
         return self.kind in local.KINDS
 
 
-def parse_amount(text: str, currency: str, name: str, label: str) -> Decimal:
-    """Return a positive amount with at most four decimals; raises FormError at the field `name`."""
+def parse_amount(
+    text: str, currency: str, name: str, label: str, *, most: Decimal | None = None
+) -> Decimal:
+    """Return a positive amount with at most four decimals; raises FormError at the field `name`.
+
+    The currency may be typed with it. most: the largest amount that the field takes, which settles
+    what could be read in two ways; it is for the caller to refuse more.
+    """
+    number, units = typed_numbers.split_units(text)
+    if not typed_numbers.possible_numbers(number) or not all(map(typed_numbers.is_unit, units)):
+        return parse_positive(text, name, label, most=most)
+    other = (unit for unit in units if not typed_numbers.means_currency(unit, currency))
+    if (unit := next(other, None)) is not None:
+        raise FormError({name: f"This group is priced in {currency}, not {unit}."})
+    return parse_positive(number, name, label, most=most)
+
+
+def parse_positive(text: str, name: str, label: str, *, most: Decimal | None = None) -> Decimal:
+    """Return a positive number with at most four decimals; raises FormError at the field `name`.
+
+    It asks where the text can be read in two ways, unless `most` rules one of them out.
+    """
     text = text.strip()
     if not text:
         raise FormError({name: f"Enter the {label}, for example 2.70."})
-    if "," in text:
-        raise FormError({name: "Use a decimal point and no thousands separator: 2.70."})
-    code = re.fullmatch(r"(.*?)\s*([A-Za-z]{3})", text)
-    if code and (AMOUNT.fullmatch(code[1]) or _TOO_LARGE.fullmatch(code[1])):
-        if code[2].upper() != currency.upper():
-            sentence = f"This group is priced in {currency}, not {code[2]}."
-            raise FormError({name: sentence})
-        text = code[1]
-    reject_too_large(text, name, label)
-    if not AMOUNT.fullmatch(text):
-        sentence = f"“{text[:40]}” is not an amount. Enter it as in 2.70."
-        raise FormError({name: sentence})
-    if len(text.partition(".")[2]) > MOST_DECIMALS:
-        raise FormError({name: f"The {label} can have at most {MOST_DECIMALS} decimals."})
-    if (money := Decimal(text)) <= 0:
-        raise FormError({name: f"The {label} must be more than 0."})
-    return money
-
-
-def reject_too_large(text: str, name: str, label: str) -> None:
-    """Raise FormError at the field for a number with ten digits or more."""
-    if _TOO_LARGE.fullmatch(text):
+    readings = typed_numbers.numbers_within(text, least=None, most=most)
+    if not readings:
+        raise FormError({name: f"“{text[:40]}” is not an amount. Enter it as in 2.70."})
+    if len(readings) > 1:
+        raise FormError({name: typed_numbers.ask_which(readings)})
+    (number,) = readings
+    if number >= _TOO_LARGE:
         raise FormError(
             {name: f"The {label} is too large: at most 9 digits before the decimal point."}
         )
+    if -int(number.as_tuple().exponent) > MOST_DECIMALS:
+        raise FormError({name: f"The {label} can have at most {MOST_DECIMALS} decimals."})
+    if number <= 0:
+        raise FormError({name: f"The {label} must be more than 0."})
+    return number
 
 
 def is_again(text: str, money: Decimal, currency: str) -> bool:
-    """Whether a text, in any form in which an amount may be typed, is this amount."""
-    try:
-        return parse_amount(text, currency, "again", "amount") == money
-    except FormError:
-        return False
+    """Whether a text, in any form in which an amount may be typed, can mean this amount."""
+    number, units = typed_numbers.split_units(text)
+    is_its_currency = all(typed_numbers.means_currency(unit, currency) for unit in units)
+    return is_its_currency and money in typed_numbers.possible_numbers(number)
 
 
 def parse_whole(text: str, low: int, high: int, name: str, label: str) -> int:
     """Return a whole number within bounds; raises FormError at the field `name`."""
-    text = text.strip()
-    if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+    number = typed_numbers.read_whole_number(text)
+    if number is None or not low <= number <= high:
         span = f"from {numbers.format_count(low)} to {numbers.format_count(high)}"
         raise FormError({name: f"Enter the {label} as a whole number {span}."})
-    return int(text)
+    return number
 
 
 def is_large_step(old: Decimal | int | None, new: Decimal | int) -> bool:

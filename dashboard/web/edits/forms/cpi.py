@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from dashboard.fielding.models import Edit
 from dashboard.sync.lookup import calendar
 from dashboard.web.edits.forms import price_impact
 from dashboard.web.edits.forms.base import (
-    AMOUNT,
     BoundForm,
     Form,
     FormError,
@@ -27,9 +27,11 @@ from dashboard.web.edits.price.table import outlook_table
 from dashboard.web.edits.price.ways import ways_to_goal
 from dashboard.web.edits.price.what_if import should_ask, what_if_table
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.typed_numbers import typed_number
 
 CpiValue = Money | None
 RATE_CARD = "The rate card sets this group's CPI, so it cannot be changed here."
+_LINKED = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
 QUICK = ("-5", "5", "10", "25")  # per cent, one click each
 
 
@@ -51,10 +53,10 @@ def clean_cpi(entry: BoundForm[CpiValue]) -> CpiValue:
     if entry.group.pricing_model == "rate_card":
         raise FormError(cpi=RATE_CARD)
     currency, present = entry.currency, _current_cpi(entry)
-    new = parse_amount(entry.typed.get("cpi", ""), currency, "cpi", "new CPI")
+    limit = settings.CPI_LIMITS.get(currency)
+    new = parse_amount(entry.typed.get("cpi", ""), currency, "cpi", "new CPI", most=limit)
     if (requested := entry.typed.get("currency", currency)).upper() != currency:
         raise FormError(cpi=f"This group is priced in {currency}, not {requested}.")
-    limit = settings.CPI_LIMITS.get(currency)
     if limit is not None and new > limit:
         raise FormError(cpi=f"Cint accepts at most {numbers.format_money(limit, currency)}.")
     if new == present:
@@ -75,9 +77,17 @@ def _require_confirmation(entry: BoundForm[CpiValue], old: Decimal, new: Decimal
         raise FormError(again=True, cpi_again="The two values differ.")
 
 
-def typed_price(text: str) -> Decimal | None:
-    """Return a positive amount as typed; None for any other text."""
-    return Decimal(text) if AMOUNT.fullmatch(text) and Decimal(text) > 0 else None
+def typed_price(text: str, currency: str) -> Decimal | None:
+    """Return a CPI as typed; None for a text that is none, or that can be read in two ways."""
+    try:
+        return parse_amount(text, currency, "cpi", "CPI", most=settings.CPI_LIMITS.get(currency))
+    except FormError:
+        return None
+
+
+def linked_price(text: str) -> Decimal | None:
+    """Return the amount in an address of ours, which has a decimal point; None for other text."""
+    return Decimal(text) if _LINKED.fullmatch(text) and Decimal(text) > 0 else None
 
 
 def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
@@ -85,7 +95,7 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
     currency, present = entry.currency, _current_cpi(entry)
     limit = settings.CPI_LIMITS.get(currency)
     typed = entry.typed.get("cpi", "")
-    group, new = entry.group, typed_price(typed)
+    group, new = entry.group, typed_price(typed, currency)
     cost, table, advice = "", None, {}
     if new is not None and present is not None:
         cost = price_impact.describe_cpi_impact(group, new, present)
@@ -110,6 +120,7 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
         if present is not None
         else [],
         "digits": numbers.minor_digits(currency),
+        "most": limit,
         "left": price_impact.completes_to_come(group),
         "limit": numbers.format_money(limit, currency) if limit else "",
     }
@@ -117,14 +128,14 @@ def cpi_context(entry: BoundForm[CpiValue]) -> dict[str, object]:
 
 def cpi_initial(value: CpiValue, _entry: BoundForm[CpiValue]) -> Mapping[str, str]:
     """Return the amount."""
-    return {"cpi": str(value["value"])} if value else {}
+    return {"cpi": typed_number(Decimal(value["value"]))} if value else {}
 
 
 def quick_prices(entry: BoundForm[CpiValue]) -> Mapping[str, str]:
     """Return the CPI that a quick choice (`by` a share) or a plan (`to` an amount) asks for."""
     present, percent = _current_cpi(entry), entry.typed.get("by", "")
-    if (wanted := typed_price(entry.typed.get("to", ""))) is not None:
-        return {"cpi": f"{wanted:f}"}
+    if (wanted := linked_price(entry.typed.get("to", ""))) is not None:
+        return {"cpi": typed_number(wanted)}
     if percent not in QUICK or present is None:
         return {}
     return {"cpi": _quick_price(percent, present, entry.currency).price}
@@ -134,7 +145,7 @@ def _quick_price(percent: str, present: Decimal, currency: str) -> QuickPrice:
     """Return the current CPI changed by a share, to the cent where that changes it."""
     new = price_impact.round_price(present * (100 + int(percent)) / 100, present, currency)
     text = numbers.format_money(new, currency)
-    return QuickPrice(percent, f"{numbers.format_signed(int(percent))} %", f"{new:f}", text)
+    return QuickPrice(percent, f"{numbers.format_signed(int(percent))} %", typed_number(new), text)
 
 
 FORM = Form(

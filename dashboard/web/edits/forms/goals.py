@@ -23,6 +23,7 @@ from dashboard.web.edits.forms.base import (
     parse_whole,
 )
 from dashboard.web.formatting import numbers
+from dashboard.web.formatting.typed_numbers import read_whole_number
 from dashboard.web.formatting.values import Names, Parts
 from dashboard.web.http.ticks import is_ticked
 
@@ -136,7 +137,7 @@ def _require_confirmation(
 ) -> dict[str, str]:
     """Return the error of a large step that was typed once; empty where there is none."""
     again = entry.typed.get(AGAIN, "").strip()
-    if not old or not is_large_step(old, new) or again == str(new):
+    if not old or not is_large_step(old, new) or read_whole_number(again) == new:
         return {}
     sentence = f"{format_change(old, new)}: re-enter the goal to confirm."
     return {AGAIN: "The two values differ." if again else sentence}
@@ -155,7 +156,7 @@ def goals_context(entry: BoundForm[GoalsValue]) -> dict[str, object]:
     """Return the goals as typed, else as the exchange has them, and what a new total costs."""
     current = entry.seen[TOTAL]
     text = entry.typed.get(TOTAL, "" if current is None else str(current))
-    is_changed = text.isascii() and text.isdigit() and len(text) < 8 and int(text) != current
+    wanted = read_whole_number(text)
     label_by_id = quota_labels(entry.seen)
     return {
         "total": text,
@@ -163,8 +164,8 @@ def goals_context(entry: BoundForm[GoalsValue]) -> dict[str, object]:
         "done": numbers.format_count(entry.group.completes),
         "anew": RECALCULATE in entry.errors or is_ticked(entry.typed, RECALCULATE),
         "agreed": is_ticked(entry.typed, RECALCULATE),
-        "cost": price_impact.describe_goal_impact(entry.group, int(text), current)
-        if is_changed
+        "cost": price_impact.describe_goal_impact(entry.group, wanted, current)
+        if wanted is not None and 0 < wanted <= MAX_GOAL and wanted != current
         else "",
         "are_quotas_typed": any(name.startswith("quota.") for name in entry.typed),
         "quotas": [

@@ -103,7 +103,9 @@ def _set_price(entry: DraftEntry, value: Value, errors: dict[str, str]) -> None:
     if not entry.is_new and current and is_untouched(text, shown) and _is_unit_untouched(entry):
         return
     try:
-        price = _require_within_limit(parse_amount(text, currency, CPI, "CPI"), currency)
+        limit = settings.CPI_LIMITS.get(currency)
+        price = parse_amount(text, currency, CPI, "CPI", most=limit)
+        _require_within_limit(price, limit, currency)
     except FormError as exc:
         errors |= exc.fields
         return
@@ -123,11 +125,9 @@ def _is_unit_untouched(entry: DraftEntry) -> bool:
     return entry.text(UNIT) == str((entry.seen or {}).get(UNIT))
 
 
-def _require_within_limit(price: Decimal, currency: str) -> Decimal:
-    limit = settings.CPI_LIMITS.get(currency)
+def _require_within_limit(price: Decimal, limit: Decimal | None, currency: str) -> None:
     if limit is not None and price > limit:
         raise FormError({CPI: f"Cint accepts at most {numbers.format_money(limit, currency)}."})
-    return price
 
 
 def _clean_period(entry: DraftEntry, initial: Mapping[str, str]) -> Value:

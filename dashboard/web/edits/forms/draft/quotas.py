@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import pairwise
 
 from dashboard.sync.edits.kinds.draft import PROFILING
@@ -25,10 +26,11 @@ from dashboard.web.edits.forms.draft.questions import (
     quota_unit,
     rows_as_typed,
 )
+from dashboard.web.formatting.typed_numbers import numbers_within, read_whole_number
 
 UNITS = {PERCENT: "% of the goal", NUMBER: "completes"}
 MAX_QUOTAS, MAX_VALUES, YOUNGEST, OLDEST = 350, 10_000, 1, 99
-_SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?", re.ASCII)
+WHOLE_PERCENT = Decimal(100)
 
 
 def parse_quotas(entry: DraftEntry) -> tuple[Value, dict[str, str]]:
@@ -64,7 +66,7 @@ def _parse_profile(
             errors |= exc.fields
             continue
         if cell.kind == RANGE:
-            ranges.append((int(cell.low), int(cell.high)))
+            ranges.append((read_whole_number(cell.low) or 0, read_whole_number(cell.high) or 0))
     if not any(cell.wanted for cell in row.cells):
         errors[name] = "Tick at least one answer, or remove the question."
     ranges.sort()
@@ -115,16 +117,23 @@ def _parse_values(condition: Value, text: str, name: str) -> Value:
 
 def _parse_quota(entry: DraftEntry, text: str, kind: str, name: str) -> int | float:
     if kind == PERCENT:
-        text = text.removesuffix("%").strip()
-        if not _SHARE.fullmatch(text) or float(text) > 100:
+        if (share := _read_share(text)) is None:
             raise FormError({name: "Enter 0 to 100 %, with at most two decimals."})
-        return int(float(text)) if float(text).is_integer() else float(text)
+        return int(share) if share == int(share) else float(share)
     return parse_whole(text, 0, _completes_goal(entry), name, "quota")
 
 
+def _read_share(text: str) -> Decimal | None:
+    """Return a percentage with at most two decimals; None for any other text."""
+    text = text.strip().removesuffix("%")
+    readings = numbers_within(text, least=Decimal(0), most=WHOLE_PERCENT)
+    share = readings[0] if readings else Decimal(-1)
+    return share if 0 <= share <= WHOLE_PERCENT and share == round(share, 2) else None
+
+
 def _completes_goal(entry: DraftEntry) -> int:
-    text = entry.text(GOAL)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else MAX_COMPLETES
+    goal = read_whole_number(entry.text(GOAL))
+    return goal if goal is not None and 0 <= goal < 10**7 else MAX_COMPLETES
 
 
 def quotas_context(entry: DraftEntry) -> dict[str, object]:
@@ -159,10 +168,12 @@ def _cell_context(entry: DraftEntry, name: str, cell: QuotaField) -> dict[str, o
 
 def _format_sum(row: QuestionRow, kind: str, goal: int) -> str:
     """Return the sum of the quotas in words."""
-    texts = [cell.quota for cell in row.cells if cell.wanted]
-    if not row.quotas or not all(_SHARE.fullmatch(text) or text.isdecimal() for text in texts):
+    read = _read_share if kind == PERCENT else read_whole_number
+    quotas = [read(cell.quota) for cell in row.cells if cell.wanted]
+    known = [quota for quota in quotas if quota is not None]
+    if not row.quotas or len(known) < len(quotas):
         return ""
-    total = round(sum(map(float, texts)), 2)
+    total = sum(known)
     maximum = 100 if kind == PERCENT else goal
     text = f"{total:.10g} %" if kind == PERCENT else f"{total:.10g} of {goal} completes"
     return f"Total {text}{', more than the goal' if total > maximum else ''}"
