@@ -24,7 +24,7 @@ def test_the_demo_is_one_click_away_and_so_is_ones_own_account(open_page: Open) 
         assert wrong(page, "/sign-in/") == []
         page.click("text=Connect your exchange account")
         expect(page.locator("h1")).to_have_text("Set up Fieldwatch")
-        expect(page.locator("main")).to_contain_text("The demo ends")
+        expect(page.locator("main")).to_contain_text("This ends the demo")
         page.fill("#id_code", "AAAA")
         page.fill("#id_name", "Anna")
         page.fill("#id_email", "anna@example.com")
