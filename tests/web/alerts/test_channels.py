@@ -120,7 +120,7 @@ def test_no_home_has_more_channels_than_the_most(
     """Those of one are not counted for another."""
     user = signed_in(client, "administrator", project.account)
     given = FORM | {"address": receiver.address("slack")}
-    of_homes = ({}, {"project": project}, {"owner": user})
+    of_homes: tuple[dict[str, Any], ...] = ({}, {"project": project}, {"owner": user})
     for page, of_home in zip(homes(project).values(), of_homes, strict=True):
         account = None if "owner" in of_home else project.account
         for _ in range(MOST_CHANNELS - 1):
