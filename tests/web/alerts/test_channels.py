@@ -72,7 +72,7 @@ def test_a_channel_is_added_tested_changed_and_removed(
     assert "127.0.0.1 …xyzw" in added
     assert "Not used yet" in added
     tested = client.post(f"{page}{channel.pk}/test/", follow=True).content.decode()
-    assert "Slack accepted the test message." in tested
+    assert "Slack took the test message." in tested
     assert ">Works<" in tested
     assert "Fieldwatch test: #fieldwork gets critical alerts about" in str(receiver.taken[0].body)
     changed = FORM | {"name": "#renamed", "address": "", "sends": "all"}
@@ -120,7 +120,7 @@ def test_no_home_has_more_channels_than_the_most(
     """Those of one are not counted for another."""
     user = signed_in(client, "administrator", project.account)
     given = FORM | {"address": receiver.address("slack")}
-    of_homes: tuple[dict[str, object], ...] = ({}, {"project": project}, {"owner": user})
+    of_homes: tuple[dict[str, Any], ...] = ({}, {"project": project}, {"owner": user})
     for page, of_home in zip(homes(project).values(), of_homes, strict=True):
         account = None if "owner" in of_home else project.account
         for _ in range(MOST_CHANNELS - 1):
