@@ -27,7 +27,7 @@ PERSON = ["--role", "viewer", "--on", "main", "--password-env", "WORDS"]
 def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """The exit code of a command in this process, and what it printed; anything else raises."""
     command = load_command_class("dashboard", words[0])
-    command._called_from_command_line = True  # as manage.py does
+    command._called_from_command_line = True  # type: ignore[attr-defined]  # as manage.py does
     out, errors = StringIO(), StringIO()
     capsys.readouterr()
     try:
