@@ -67,7 +67,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("rules",),
         ("heartbeat",),
         ("downtime",),
-        ("text",),
+        ("text", "certificates"),
     ),
     "web": (
         ("views",),

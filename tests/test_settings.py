@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import certifi
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -23,12 +24,14 @@ from dashboard.settings.addresses import (
     MailServer,
     Places,
     PlacesOrDomains,
+    ProxyAddress,
     RedisAddress,
     Sender,
     WebAddress,
 )
 from dashboard.settings.kinds import (
     AmountsByCurrency,
+    CertificateFile,
     Choice,
     DecimalNumber,
     FernetKeys,
@@ -124,6 +127,7 @@ def wrong_values(kind: Kind[object]) -> list[str]:  # noqa: PLR0911  one for eac
 
 WRONG: dict[type, list[str]] = {
     WebAddress: ["nowhere", "//nowhere", "nowhere.example/x"],
+    ProxyAddress: ["proxy", "proxy:3128", "socks5://proxy:1080", "ftp://proxy", "//proxy"],
     Switch: ["2", "-1", "01", "1.0", "maybe", "null", "tru", "yes please", "ｙｅｓ", "y", "ok"],
     Line: [
         "x" * 201,
@@ -144,6 +148,10 @@ WRONG: dict[type, list[str]] = {
     Folder: [
         *("~", "~/state", "~anna/state", "/etc/passwd", "/dev/null", "/etc/hostname"),
         *("x" * 300, f"/{'x' * 5000}", "/etc/passwd/state", "/etc/passwd/x/../../passwd"),
+    ],
+    CertificateFile: [
+        *("~/ca.pem", "/etc", "/nowhere/ca.pem", "/dev/null", "/etc/passwd", "ca.pem", "./ca.pem"),
+        *(str(SOURCE), "x" * 300, f"/{'x' * 5000}", f"{certifi.where()}/x", "/etc/passwd/ca.pem"),
     ],
     Usernames: [
         *(",", "anna,", ",anna", "anna ben", "anna;ben", "anna/ben", "anna,,ben", "<anna>"),
@@ -214,6 +222,7 @@ def wrong_templates(whole: str) -> list[str]:
 
 SCHEMES: dict[type, str] = {
     WebAddress: "https",
+    ProxyAddress: "http",
     DatabaseAddress: "postgres",
     RedisAddress: "redis",
     MailServer: "smtp",
@@ -228,6 +237,8 @@ def wrong_addresses(kind: Kind[object]) -> list[str]:
     after += ["[::1", "a..b", "-host", "host\\name", "user:word@:25", "host:25:25"]
     if kind == DatabaseAddress():  # without a host it is a local socket
         after = [f"{words}/name" for words in after[2:] if words != "user@"]
+    if kind == ProxyAddress():
+        after += ["host/path", "host?x=1", "host/#x"]
     if kind == WebAddress(takes_path=False):
         after += ["host/path", "host/a/b/", "host?x=1", "host/#x", "user:word@host"]
     return [*(f"{SCHEMES[type(kind)]}://{words}" for words in after), "file:///etc/passwd"]
@@ -268,6 +279,10 @@ RIGHT: dict[str, list[str]] = {
         *("unix:///run/redis.sock", "redis://[::1]:6379/0"),
     ],
     "EXCHANGE_ALLOWED_HOSTS": ["127.0.0.1:8080", "API.cint.com, auth.lucidhq.com", "[::1]:80"],
+    "EXCHANGE_CA_FILE": ["", certifi.where()],
+    "SSL_CERT_FILE": ["", certifi.where()],
+    "HTTPS_PROXY": ["", "http://proxy:3128", "https://u:p%40ss@10.0.0.7:8080/"],
+    "HTTP_PROXY": ["", "http://[::1]:3128"],
     "EXCHANGE_RE_ENTRY_PATH": ["/x/{project_id}/{account_id}/{target_group_id}"],
     "EXCHANGE_TIMEOUT_SECONDS": ["1", "2.5", "300"],
     "CPI_LIMITS": ["", "eur=97.50", "EUR=97.50, GBP=83"],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import httpx
 from django.db.models import Max, Q
 
 from dashboard.alerts import downtime
+from dashboard.alerts.certificates import describe_certificate_error
 from dashboard.alerts.text import format_count, format_span
 from dashboard.fielding.models import Heartbeat, Mail, Project
 
+logger = logging.getLogger(__name__)
 ROUNDS = {"time": "alert detection", "deliver": "email delivery"}
 SILENT_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=15)
@@ -116,5 +120,8 @@ def ping_operator(
         return False
     try:
         return get(url, timeout=PING_TIMEOUT, follow_redirects=False).is_success
-    except httpx.HTTPError:
+    except httpx.HTTPError as exc:
+        reason = describe_certificate_error(exc, urlsplit(url).hostname or "")
+        reason = reason or f"{type(exc).__name__} {exc}"
+        logger.warning("HEARTBEAT_URL could not be called: %s", reason)
         return False

@@ -58,8 +58,12 @@ class ExchangeClient(
         clock: Clock | None = None,
         chance: Chance | None = None,
         http: httpx.BaseTransport | None = None,
+        ca_file: str = "",
     ) -> None:
-        """HostRefused for an address not allowed. `timeout`: seconds per call, retries included."""
+        """HostRefused for an address not allowed. `timeout`: seconds per call, retries included.
+
+        `ca_file`: PEM file of authorities that are trusted as well.
+        """
         transport = Transport(
             base_url=base_url,
             auth=auth,
@@ -70,6 +74,7 @@ class ExchangeClient(
             clock=clock,
             chance=chance,
             http=http,
+            ca_file=ca_file,
         )
         super().__init__(transport, account_id=account_id, re_entry_path=re_entry_path)
         self.account_id = account_id

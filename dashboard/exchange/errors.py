@@ -4,7 +4,8 @@ ExchangeError
 ├── NoAnswer                 no usable answer; waiting helps
 │   ├── Unreachable          no connection, or it broke
 │   │   ├── HostUnknown      the host name has no address
-│   │   └── NotSecure        no TLS connection, such as a certificate that is not trusted
+│   │   ├── NotSecure        no TLS connection, such as a certificate that is not trusted
+│   │   └── ProxyFailed      the proxy does not answer, or does not connect
 │   ├── TimedOut             the deadline passed
 │   └── Unavailable          5xx
 ├── RetryLater               not sent or not accepted; waiting helps
@@ -123,6 +124,12 @@ class NotSecure(Unreachable):
     """No TLS connection could be made, for example because the certificate is not trusted."""
 
     words = "No secure connection to Cint is possible"
+
+
+class ProxyFailed(Unreachable):
+    """The proxy of the environment does not answer, or does not connect to the exchange."""
+
+    words = "The proxy does not connect to Cint"
 
 
 class TimedOut(NoAnswer):

@@ -13,6 +13,9 @@ from django.core.management.base import CommandError
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
 
+LEAST_POLL_SECONDS, MOST_POLL_SECONDS = 10, 86_400
+MOST_REQUESTS = 100_000
+
 
 class ConnectionFlags(msgspec.Struct):
     """What was typed after `exchange`; each verb reads its own flags."""
@@ -78,11 +81,24 @@ def changed_columns(flags: ConnectionFlags, *, before: ExchangeAccount) -> dict[
         columns["requests_per_minute"] = flags.requests_per_minute
     if flags.account_id is not None:
         columns["exchange_id"] = flags.account_id
+    _check_numbers(flags)
     if flags.poll_seconds is not None:
         columns["poll_seconds"] = flags.poll_seconds or None
     if flags.name_credentials:
         columns |= credential_columns(flags, before=before)
     return columns
+
+
+def _check_numbers(flags: ConnectionFlags) -> None:
+    """Refuse numbers that the form of a connection refuses, too."""
+    seconds, requests = flags.poll_seconds or 0, flags.requests_per_minute or 0
+    if seconds and not LEAST_POLL_SECONDS <= seconds <= MOST_POLL_SECONDS:
+        raise CommandError(
+            f"--poll-seconds takes {LEAST_POLL_SECONDS} to {MOST_POLL_SECONDS}, or 0 for the "
+            f"default, not {seconds}"
+        )
+    if not 0 <= requests <= MOST_REQUESTS:
+        raise CommandError(f"--requests-per-minute takes 0 to {MOST_REQUESTS}, not {requests}")
 
 
 def credential_columns(

@@ -29,6 +29,7 @@ from dashboard.settings.addresses import (
     MailServer,
     Places,
     PlacesOrDomains,
+    ProxyAddress,
     RedisAddress,
     Sender,
     WebAddress,
@@ -37,6 +38,7 @@ from dashboard.settings.base import *  # noqa: F403  what no environment changes
 from dashboard.settings.environment import Environment
 from dashboard.settings.kinds import (
     AmountsByCurrency,
+    CertificateFile,
     Choice,
     DecimalNumber,
     FernetKeys,
@@ -120,6 +122,16 @@ REDIS_IS_EMBEDDED = _redis_url is None
 EXCHANGE_ALLOWED_HOSTS = env.read(
     "EXCHANGE_ALLOWED_HOSTS", Places(), ["api.cint.com", "auth.lucidhq.com"]
 )
+#: PEM file of certificate authorities that connections and their token addresses trust as well,
+#: such as your company's (default: none)
+EXCHANGE_CA_FILE = env.read_if_set("EXCHANGE_CA_FILE", CertificateFile()) or ""
+#: PEM file of the only certificate authorities that anything trusts (default: those of Mozilla)
+SSL_CERT_FILE = env.read_if_set("SSL_CERT_FILE", CertificateFile()) or ""
+#: the proxy for https: of connections, channels, single sign-on and `HEARTBEAT_URL`. Hosts and
+#: domains in `NO_PROXY`, separated by commas, are asked directly (default: none)
+HTTPS_PROXY = env.read_if_set("HTTPS_PROXY", ProxyAddress()) or ""
+#: the proxy for plain http (default: none)
+HTTP_PROXY = env.read_if_set("HTTP_PROXY", ProxyAddress()) or ""
 #: path of the re-entry configuration of a launched group
 EXCHANGE_RE_ENTRY_PATH = env.read(
     "EXCHANGE_RE_ENTRY_PATH",
@@ -368,4 +380,6 @@ logs.hide_secrets(
     str(DATABASES["default"].get("PASSWORD", "")),
     str(vars().get("EMAIL_HOST_PASSWORD") or ""),
     urlsplit(REDIS_URL).password or "",
+    urlsplit(HTTPS_PROXY).password or "",
+    urlsplit(HTTP_PROXY).password or "",
 )

@@ -50,6 +50,21 @@ class WebAddress:
 
 
 @dataclass(frozen=True)
+class ProxyAddress:
+    """A proxy; the address may hold a password."""
+
+    is_secret = True
+    takes = "http://proxy.example.com:3128 or http://user:password@proxy.example.com:3128"
+
+    def parse(self, text: str) -> str:
+        """Read an address without a path."""
+        parts = _split_address(text, ("http", "https"))
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError
+        return text
+
+
+@dataclass(frozen=True)
 class HostNames:
     """Names by which requests may call the web server, separated by commas."""
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -206,6 +207,24 @@ class Folder:
         if not there.is_dir():
             raise ValueError
         return path
+
+
+@dataclass(frozen=True)
+class CertificateFile:
+    """A file of certificate authorities."""
+
+    is_secret = False
+    takes = "the absolute path of a file with certificates (PEM)"
+
+    def parse(self, text: str) -> str:
+        """Read a path; ValueError for a file that cannot be read or holds no certificate."""
+        if not Path(text).is_absolute():  # processes may start in different folders
+            raise ValueError
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+        except OSError as exc:  # an ssl.SSLError is one, too
+            raise ValueError from exc
+        return text
 
 
 @dataclass(frozen=True)

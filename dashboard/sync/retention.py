@@ -60,6 +60,7 @@ def delete_old_rows(*, now: datetime, chunk: int = CHUNK) -> None:
     _delete_unused_selections(now - timedelta(days=SELECTION_DAYS))
     _delete_dead_tokens(now - timedelta(days=TOKEN_DAYS))
     _delete_ended_sessions(now)
+    _delete_expired_counters(now)
     if settings.MAIL_DAYS:
         _forget_texts_of_mails(now - timedelta(days=settings.MAIL_DAYS))
     if settings.AUDIT_DAYS:
@@ -97,6 +98,13 @@ def _delete_ended_sessions(now: datetime) -> None:
             "usersessions_usersession.session_key)",
             [now - timedelta(hours=1)],  # a session that begins now may have its row first
         )
+
+
+def _delete_expired_counters(now: datetime) -> None:
+    """Delete expired rows of the cache, such as wrong passwords counted by (hashed) address."""
+    before = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM fielding_cache WHERE expires < %s", [before])
 
 
 def _forget_texts_of_mails(before: datetime) -> None:

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.fielding import audit
@@ -170,6 +172,15 @@ def test_ended_sessions_go_with_their_addresses_and_live_ones_stay() -> None:
     retention.delete_old_rows(now=now)
     assert [row.session_key for row in Session.objects.all()] == ["live"]
     assert [row.session_key for row in UserSession.objects.all()] == ["live"]
+
+
+def test_counters_of_wrong_passwords_go_when_they_have_expired() -> None:
+    cache.set("try:expired", (3, 0.0), 900)
+    cache.set("try:counts", (3, 0.0), 3 * 3600)
+    retention.delete_old_rows(now=timezone.now() + timedelta(hours=1))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM fielding_cache WHERE cache_key LIKE '%try:%'")
+        assert [key.rpartition(":")[2] for (key,) in cursor.fetchall()] == ["counts"]
 
 
 def test_texts_of_old_mails_go_and_the_record_stays(settings: Settings) -> None:

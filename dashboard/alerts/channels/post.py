@@ -17,6 +17,7 @@ from typing import NamedTuple
 import httpcore
 import httpx
 
+from dashboard.alerts.certificates import describe_certificate_error
 from dashboard.alerts.channels.allowed_addresses import AllowedAddresses
 from dashboard.alerts.text import one_line
 
@@ -138,10 +139,12 @@ def _pause_of(headers: Mapping[bytes, bytes], now: datetime) -> float | None:
 
 def _describe(exc: Exception, host: str) -> str:
     """Return a failure in words, without the address."""
+    if words := describe_certificate_error(exc, host):
+        return words
     if isinstance(exc, httpcore.ConnectTimeout | httpcore.ConnectError):
         return f"{host} could not be reached ({type(exc.__cause__ or exc).__name__})"
     if isinstance(exc, httpcore.ProxyError):
-        return "the proxy did not connect"
+        return f"the proxy does not connect to {host} ({one_line(str(exc), 100)})"
     if isinstance(exc, httpcore.TimeoutException):
         return f"{host} did not answer in time"
     return f"{host} closed the connection without an answer"
@@ -153,15 +156,17 @@ def _open_pool(
     """Return a pool for one request: straight to the host, or through the environment's proxy."""
     proxy = _proxy_for(url)
     tls = _tls()  # before the deadline counts
-    backend = _CheckedBackend(None if proxy else allowed, time.monotonic() + seconds)
+    until = time.monotonic() + seconds
     if proxy is None:
+        backend = _CheckedBackend(allowed, until)
         return httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
-    auth = (proxy.username, proxy.password) if proxy.username else None
+    auth = (proxy.username.encode(), proxy.password.encode()) if proxy.username else None
     return httpcore.HTTPProxy(
         proxy_url=str(proxy.copy_with(username=None, password=None)),
         proxy_auth=auth,
         ssl_context=tls,
-        network_backend=backend,
+        proxy_ssl_context=tls if proxy.scheme == "https" else None,
+        network_backend=_ProxyBackend(None, until),
     )
 
 
@@ -220,7 +225,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 class _CheckedBackend(httpcore.NetworkBackend):
-    """Connects to the very addresses that it has checked; unchecked to a proxy."""
+    """Connects to the very addresses that it has checked."""
 
     def __init__(self, allowed: AllowedAddresses | None, deadline: float) -> None:
         self._allowed, self._deadline = allowed, deadline
@@ -260,3 +265,20 @@ class _CheckedBackend(httpcore.NetworkBackend):
             if self._allowed:
                 self._allowed.check_resolved(host, port, address)
         return addresses
+
+
+class _ProxyBackend(_CheckedBackend):
+    """Connects to a proxy, which an operator named, and which resolves the receiver's name."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            return super().connect_tcp(host, port, timeout, local_address, socket_options)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+            raise httpcore.ProxyError(f"{host}:{port} cannot be reached") from exc

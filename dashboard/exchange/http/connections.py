@@ -14,12 +14,18 @@ import httpx
 
 from dashboard.exchange.http import dns
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
+from dashboard.exchange.http.proxies import find_proxy, open_proxy_pool
 
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-_HTTPCORE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+_HTTPCORE_ERRORS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+)
 SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 ]
@@ -112,8 +118,8 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, hosts: AllowedHosts, deadline: _Deadline) -> None:
-        self._hosts = hosts
+    def __init__(self, hosts: AllowedHosts | None, deadline: _Deadline) -> None:
+        self._hosts = hosts  # None: an operator named the host, so it needs no check
         self._deadline = deadline
         self._inner = httpcore.SyncBackend()
 
@@ -148,8 +154,27 @@ class _Backend(httpcore.NetworkBackend):
             failure = httpcore.ConnectTimeout if exc.late else httpcore.ConnectError
             raise failure(str(exc)) from exc
         for address in addresses:
-            self._hosts.check_address(host, port, address)
+            if self._hosts:
+                self._hosts.check_address(host, port, address)
         return addresses
+
+
+class _ProxiedBackend(_Backend):
+    """Connects to a proxy, which resolves the name of the exchange itself."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect; ProxyError if the proxy, and not the exchange, is out of reach."""
+        try:
+            return super().connect_tcp(host, port, timeout, local_address, socket_options)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+            raise httpcore.ProxyError(f"{host}:{port} cannot be reached") from exc
 
 
 class _Body(httpx.SyncByteStream):
@@ -175,18 +200,15 @@ class Wire(httpx.BaseTransport):
         self, *, hosts: AllowedHosts, tls: ssl.SSLContext, clock: Callable[[], float]
     ) -> None:
         self._deadline = _Deadline(clock)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=_Backend(hosts, self._deadline),
-        )
+        self._hosts, self._tls = hosts, tls
+        self._pools: dict[tuple[str, bytes], httpcore.ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and return the head of the answer; raises httpx's errors."""
         self._deadline.at = request.extensions["deadline"]
         url = request.url
         try:
-            answer = self._pool.handle_request(
+            answer = self._pool_for(url).handle_request(
                 httpcore.Request(
                     request.method,
                     httpcore.URL(
@@ -202,6 +224,9 @@ class Wire(httpx.BaseTransport):
             )
         except _HTTPCORE_ERRORS as exc:
             raise _as_httpx(exc) from exc
+        if answer.status == 407:  # of a proxy that forwards plain http
+            answer.close()
+            raise httpx.ProxyError("407 Proxy Authentication Required")
         response = httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
         if "transfer-encoding" not in response.headers:
             length = response.headers.get("content-length")
@@ -211,4 +236,25 @@ class Wire(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close every connection."""
-        self._pool.close()
+        for pool in list(self._pools.values()):
+            pool.close()
+
+    def _pool_for(self, url: httpx.URL) -> httpcore.ConnectionPool:
+        """The connections to this host, directly or through the proxy of the environment."""
+        place = (url.scheme, url.netloc)
+        if place not in self._pools:
+            proxy = find_proxy(url)
+            if proxy is None:
+                self._pools[place] = httpcore.ConnectionPool(
+                    ssl_context=self._tls,
+                    keepalive_expiry=KEEP_ALIVE,
+                    network_backend=_Backend(self._hosts, self._deadline),
+                )
+            else:
+                self._pools[place] = open_proxy_pool(
+                    proxy,
+                    tls=self._tls,
+                    keep_alive=KEEP_ALIVE,
+                    backend=_ProxiedBackend(None, self._deadline),
+                )
+        return self._pools[place]

@@ -15,6 +15,7 @@ from dashboard.exchange.errors import (
     HostUnknown,
     NoAnswer,
     NotSecure,
+    ProxyFailed,
     TimedOut,
     Unreachable,
 )
@@ -28,15 +29,22 @@ _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
+    httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
 
 
-@lru_cache(maxsize=1)
-def shared_tls() -> ssl.SSLContext:
-    """The TLS settings of every connection; created once, because reading the CA store is slow."""
-    return httpx.create_ssl_context(trust_env=False)
+@lru_cache(maxsize=4)
+def shared_tls(ca_file: str) -> ssl.SSLContext:
+    """The TLS settings of every connection; created once, because reading the CA store is slow.
+
+    Trusted are the authorities of SSL_CERT_FILE, or else the usual ones, and those of `ca_file`.
+    """
+    tls = httpx.create_ssl_context()
+    if ca_file:
+        tls.load_verify_locations(cafile=ca_file)
+    return tls
 
 
 class _ThreadConnections(threading.local):
@@ -44,7 +52,7 @@ class _ThreadConnections(threading.local):
 
 
 class Sockets:
-    """One transport per thread: no cookies, no redirects, no settings from the environment.
+    """One transport per thread: no cookies, no redirects.
 
     Nothing that `httpx.Client` adds to its transport is wanted here.
     """
@@ -56,8 +64,10 @@ class Sockets:
         clock: Clock,
         largest_body: int,
         http: httpx.BaseTransport | None,
+        ca_file: str = "",
     ) -> None:
         self._hosts = hosts
+        self._ca_file = ca_file
         self._clock = clock
         self._largest_body = largest_body
         self._http = http
@@ -114,7 +124,7 @@ class Sockets:
         wire = self._local.wire
         if wire is None:
             wire = self._http or Wire(
-                hosts=self._hosts, tls=shared_tls(), clock=self._clock.monotonic
+                hosts=self._hosts, tls=shared_tls(self._ca_file), clock=self._clock.monotonic
             )
             self._local.wire = wire
             self._wires.add(wire)
@@ -125,6 +135,8 @@ def _error_of(exc: httpx.HTTPError, *, outcome_unknown: bool) -> NoAnswer:
     """Our error for one of httpx, by what lies below it."""
     if isinstance(exc, httpx.TimeoutException):
         return TimedOut(outcome_unknown=outcome_unknown)
+    if isinstance(exc, httpx.ProxyError):
+        return ProxyFailed(f"{ProxyFailed.words}: {exc}", outcome_unknown=outcome_unknown)
     for cause in _causes(exc):
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f"{NotSecure.words}: {cause.verify_message}"

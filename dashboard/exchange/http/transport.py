@@ -24,6 +24,7 @@ from dashboard.exchange.errors import (
     HostUnknown,
     NoAnswer,
     NotSecure,
+    ProxyFailed,
     RateLimited,
     Rejected,
     TimedOut,
@@ -78,6 +79,7 @@ class Transport:
         chance: Chance | None = None,
         http: httpx.BaseTransport | None = None,
         largest_body: int = LARGEST_BODY,
+        ca_file: str = "",
     ) -> None:
         self._hosts = AllowedHosts(allowed_hosts)
         self._base = str(self._hosts.check(base_url)).rstrip("/")
@@ -95,7 +97,11 @@ class Transport:
         self._timeout = timeout
         self._retries = Retries(clock=self._clock, chance=chance or random.Random())  # noqa: S311
         self._sockets = Sockets(
-            hosts=self._hosts, clock=self._clock, largest_body=largest_body, http=http
+            hosts=self._hosts,
+            clock=self._clock,
+            largest_body=largest_body,
+            http=http,
+            ca_file=ca_file,
         )
         self._local = _PerThread()
         self._counting = threading.Lock()
@@ -292,10 +298,11 @@ class Transport:
 
 def _of_token_address(error: NoAnswer) -> NoAnswer:
     """The same failure, with a message that names the token address instead of Cint."""
-    _, _, reason = str(error).partition(f"{NotSecure.words}: ")
+    reason = str(error).removeprefix(error.words).removeprefix(": ")
     clause = {
         TimedOut: "did not answer in time",
         HostUnknown: "has a host name that is not known",
         NotSecure: f"offers no secure connection{f': {reason}' if reason else ''}",
+        ProxyFailed: f"cannot be reached through the proxy: {reason}",
     }.get(type(error), "cannot be reached")
     return type(error)(f"{TOKEN_ADDRESS} {clause}", outcome_unknown=error.outcome_unknown)

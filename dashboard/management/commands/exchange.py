@@ -71,6 +71,8 @@ class Command(BaseCommand):
     def add_connection(self, flags: ConnectionFlags) -> None:
         """Store a connection and print its id."""
         connection_options.check_addresses(flags)
+        if not flags.name.strip():
+            raise CommandError("a connection needs a name")
         if flags.webhook:
             connection_options.check_public("--webhook", flags.webhook)
         account = ExchangeAccount(
@@ -132,7 +134,9 @@ class Command(BaseCommand):
             if line.spoils:
                 spoilt.append(line)
         if spoilt:
-            problems = [str(problem) for problem in examine.find_problems(client, account)]
+            trial = clients.trial_client(account)  # the other may be paused by now
+            problems = [str(problem) for problem in examine.find_problems(trial, account)]
+            trial.close()
             for sentence in problems or [f"{line.label}: {line.remedy}" for line in spoilt]:
                 self.stderr.write(sentence)
             raise SystemExit(1)

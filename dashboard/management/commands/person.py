@@ -88,6 +88,7 @@ class Command(BaseCommand):
         known = User.objects.filter(username__iexact=flags.username).first()
         if known and not known.is_active:
             raise CommandError(f"{known.username} cannot sign in; see: manage.py person reopen")
+        _check_flags(flags, known)
         user = known or self._create_user(flags)
         people.set_role(
             user=user,
@@ -157,11 +158,29 @@ class Command(BaseCommand):
         try:
             user.full_clean()
         except ValidationError as exc:
-            raise CommandError(" ".join(exc.messages)) from exc
+            reasons = (
+                f"{name}: {' '.join(messages)}" for name, messages in exc.message_dict.items()
+            )
+            raise CommandError(" ".join(reasons)) from exc
         user.save()
         origin, now = audit.command_line(), timezone.now()
         audit.record(kind=AuditKind.PERSON_ADDED, origin=origin, now=now, subject=user)
         return user
+
+
+def _check_flags(flags: PersonFlags, known: User | None) -> None:
+    """Refuse an address that is somebody else's or not this person's, and too long an id."""
+    if known and known.email.casefold() != flags.email.casefold():
+        raise CommandError(
+            f"{known.username} has the email address {known.email}; people change it themselves, "
+            "under My account"
+        )
+    holder = None if known else User.objects.filter(email__iexact=flags.email).first()
+    if holder and flags.email:
+        raise CommandError(f"{holder.username} already has the email address {holder.email}")
+    longest = Membership._meta.get_field("exchange_user_id").max_length or 0
+    if len(flags.exchange_user_id) > longest:
+        raise CommandError(f"--exchange-user-id takes at most {longest} characters")
 
 
 def _find_account(name: str) -> ExchangeAccount:

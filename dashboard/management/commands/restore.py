@@ -28,7 +28,8 @@ class Command(BaseCommand):
         """Restore, then check that the stored secrets can be decrypted."""
         file = Path(str(options["file"]))
         if not file.is_file():
-            raise CommandError(f"{file} does not exist")
+            reason = "is not a file" if file.exists() else "does not exist"
+            raise CommandError(f"{file} {reason}")
         if tables := connection.introspection.table_names():
             raise CommandError(
                 f"the database holds {len(tables)} tables; restore into an empty one"

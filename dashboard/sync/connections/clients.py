@@ -101,4 +101,5 @@ def _build_client(account: ExchangeAccount, gate: Gate) -> ExchangeClient:
         allowed_hosts=settings.EXCHANGE_ALLOWED_HOSTS,
         re_entry_path=settings.EXCHANGE_RE_ENTRY_PATH,
         timeout=settings.EXCHANGE_TIMEOUT_SECONDS,
+        ca_file=settings.EXCHANGE_CA_FILE,
     )

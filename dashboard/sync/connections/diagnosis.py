@@ -16,6 +16,7 @@ from dashboard.exchange.errors import (
     HostUnknown,
     NotFound,
     NotSecure,
+    ProxyFailed,
     RateLimited,
     Redirected,
     TimedOut,
@@ -173,11 +174,19 @@ def _not_secure(exc: ExchangeError, _account: ExchangeAccount, url: str, field: 
             "has to be renewed there.",
             field,
         )
+    if "mismatch" in reason:
+        return Diagnosis(
+            f"The certificate of {host} belongs to another host ({reason.rstrip('.')}).",
+            "Check the host name of the address; if it is right, the certificate has to be "
+            "replaced there.",
+            field,
+        )
     if ": " in str(exc):
         return Diagnosis(
             f"The certificate of {host} cannot be trusted ({reason}).",
-            "A proxy between Fieldwatch and Cint may have replaced it: ask your network's "
-            "administrators to let Fieldwatch connect directly.",
+            "A proxy between Fieldwatch and Cint may have replaced it: set EXCHANGE_CA_FILE to a "
+            "file with your company's certificate authority, or ask your network's administrators "
+            "to let Fieldwatch connect directly.",
             field,
         )
     return Diagnosis(
@@ -185,6 +194,22 @@ def _not_secure(exc: ExchangeError, _account: ExchangeAccount, url: str, field: 
         "Check the port of the address, and whether it begins with https:// or http://.",
         field,
     )
+
+
+def _proxy_failed(
+    exc: ExchangeError, _account: ExchangeAccount, url: str, _field: str
+) -> Diagnosis:
+    host, reason = urlsplit(url).netloc, str(exc).partition(": ")[2]
+    if "407" in reason:
+        remedy = (
+            "Put the user name and password of the proxy into HTTPS_PROXY, such as "
+            "http://user:password@proxy.example.com:3128, and start Fieldwatch again."
+        )
+    elif "cannot be reached" in reason:
+        remedy = "Check HTTPS_PROXY, or name the host in NO_PROXY, and start Fieldwatch again."
+    else:
+        remedy = f"Ask your network's administrators to let the proxy connect to {host}."
+    return Diagnosis(f"The proxy does not connect to {host} ({reason}).", remedy)
 
 
 def _unreachable(_exc: ExchangeError, _account: ExchangeAccount, url: str, field: str) -> Diagnosis:
@@ -262,6 +287,7 @@ _BY_KIND: tuple[tuple[type[ExchangeError], _Describe], ...] = (
     (Unauthorized, _unauthorized),
     (HostUnknown, _host_unknown),
     (NotSecure, _not_secure),
+    (ProxyFailed, _proxy_failed),
     (TimedOut, _timed_out),
     (Unavailable, _unavailable),
     (Unreachable, _unreachable),

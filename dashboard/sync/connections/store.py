@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -71,6 +72,7 @@ def check_settings(*, account: ExchangeAccount, now: datetime) -> None:
     """Raise ConnectionRefused if a connection, new or changed, could not be stored as it is."""
     if account.pk is None and ExchangeAccount.objects.filter(name__iexact=account.name).exists():
         raise ConnectionRefused({"name": _name_taken(account)})
+    _check_account(account)
     stored = ExchangeAccount.objects.filter(pk=account.pk).first()
     if stored and stored.exchange_id != account.exchange_id:
         _check_unread(stored, now)
@@ -91,6 +93,8 @@ def change_connection(
         changed |= _UNREAD
     for name, value in changed.items():
         setattr(account, name, value)
+    if changed.keys() & {"exchange_id", "base_url"}:
+        _check_account(account)
     account.due_at = now
     _validate(account)
     account.save(update_fields=[*changed, "due_at"])
@@ -100,6 +104,17 @@ def change_connection(
     if plain:
         values = {name: str(changed[name]) for name in plain}
         _record(AuditKind.CONNECTION_CHANGED, account, origin, now, **values)
+
+
+def _check_account(account: ExchangeAccount) -> None:
+    """Refuse an account id that is no number, and an account that another connection reads."""
+    if account.exchange_id and not re.fullmatch(r"[0-9]+", account.exchange_id):
+        raise ConnectionRefused({"exchange_id": "An account id is a number, such as 101."})
+    others = ExchangeAccount.objects.filter(removed_at=None).exclude(pk=account.pk)
+    same = others.filter(exchange_id=account.exchange_id, base_url__iexact=account.base_url).first()
+    if same:
+        reason = f"{same.name} already reads account {account.exchange_id} at this address."
+        raise ConnectionRefused({"exchange_id": reason})
 
 
 def _check_unread(account: ExchangeAccount, now: datetime) -> None:

@@ -10,6 +10,8 @@ from functools import lru_cache
 import httpx
 import msgspec
 
+from dashboard.alerts.certificates import describe_certificate_error
+
 LARGEST = 1024 * 1024  # bytes
 
 
@@ -51,7 +53,9 @@ def fetch_object(
         raise ProviderAway(f"no whole answer after {patience:.1f} s from {target}")
     answer = result[0]
     if isinstance(answer, httpx.HTTPError):
-        raise ProviderAway(f"{type(answer).__name__} {answer} at {target}") from answer
+        reason = describe_certificate_error(answer, request.url.host)
+        reason = reason or f"{type(answer).__name__} {answer}"
+        raise ProviderAway(f"{reason} at {target}") from answer
     if isinstance(answer, Exception):
         raise answer
     status, body = answer
