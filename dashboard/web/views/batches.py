@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dashboard.alerts import heartbeat
 from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
 from dashboard.sync.batches import edit_records, jobs
 from dashboard.sync.batches.jobs import Chosen
@@ -259,6 +260,8 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
     }
     unsettled = any(row.edit and not row.edit.is_settled for row in rows)
+    if context["running"]:
+        context["stalled"] = heartbeat.dead_workers(now=timezone.now())
     context["refreshing"] = context["running"] or unsettled
     context["every"] = form_messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:

@@ -17,6 +17,7 @@ from dashboard.fielding.models import (
     BatchGroup,
     Edit,
     ExchangeAccount,
+    Heartbeat,
     Project,
     TargetGroup,
 )
@@ -307,6 +308,15 @@ def test_until_when_the_exchange_asked_to_wait_is_told_while_it_does(
     assert "Refused" not in page
     made.jobs.update(wait_until=timezone.now() - timedelta(seconds=1))
     assert "asked Fieldwatch to wait" not in editor.get(f"/jobs/{made.pk}/").content.decode()
+
+
+def test_a_change_that_waits_for_a_worker_says_since_when(editor: Client, project: Project) -> None:
+    made = open_job(group(project))
+    Heartbeat.objects.create(name="work", at=timezone.now() - timedelta(minutes=3))
+    page = editor.get(f"/jobs/{made.pk}/").content.decode()
+    assert "No worker has done anything for 3 min." in page
+    Heartbeat.objects.update(at=timezone.now())
+    assert "No worker" not in editor.get(f"/jobs/{made.pk}/").content.decode()
 
 
 def test_a_viewer_is_offered_no_action(
