@@ -287,7 +287,7 @@ RIGHT: dict[str, list[str]] = {
     "EXCHANGE_TIMEOUT_SECONDS": ["1", "2.5", "300"],
     "CPI_LIMITS": ["", "eur=97.50", "EUR=97.50, GBP=83"],
     "CPI_JUMP_PERCENT": ["0", "1000"],
-    "POLL_SECONDS": ["10", "86400"],
+    "POLL_SECONDS": ["1", "86400"],
     "BEAT_SECONDS": ["1", "60"],
     "REQUESTS_PER_MINUTE": ["0", "100000"],
     "PROCESSES": ["1"],
@@ -509,7 +509,7 @@ def test_every_program_ends_with_the_name_of_a_wrong_variable(home: Path, progra
     )
     assert stopped.returncode != 0
     last = stopped.stderr.strip().splitlines()[-1]
-    assert last.endswith("POLL_SECONDS takes a whole number from 10 to 86400, not '-3'")
+    assert last.endswith("POLL_SECONDS takes a whole number from 1 to 86400, not '-3'")
     assert not home.exists()
 
 

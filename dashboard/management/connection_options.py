@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from dashboard.fielding.models import ExchangeAccount
 from dashboard.sync.connections import clients
 
-LEAST_POLL_SECONDS, MOST_POLL_SECONDS = 10, 86_400
+LEAST_POLL_SECONDS, MOST_POLL_SECONDS = 1, 86_400
 MOST_REQUESTS = 100_000
 
 

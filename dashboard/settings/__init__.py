@@ -148,7 +148,7 @@ CPI_LIMITS = {"USD": Decimal("105.00")} | (_cpi_limits or {})
 CPI_JUMP_PERCENT = env.read("CPI_JUMP_PERCENT", WholeNumber(0, 1000), 50)
 
 #: seconds between reads of active groups; an account may have its own
-POLL_SECONDS = env.read("POLL_SECONDS", WholeNumber(10, 86_400), 300)
+POLL_SECONDS = env.read("POLL_SECONDS", WholeNumber(1, 86_400), 300)
 #: seconds between the beat's checks for due work
 BEAT_SECONDS = env.read("BEAT_SECONDS", WholeNumber(1, 60), 5)
 #: requests a minute for one exchange account, shared by all workers; 0: no limit; an account

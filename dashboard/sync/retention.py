@@ -35,6 +35,7 @@ QUARANTINE_DAYS = 30
 SELECTION_DAYS = 90  # of a shared selection of groups, after its last link has expired
 TOKEN_DAYS = 90  # after a token was revoked or has expired
 ROWS_PER_DELETE = 500
+SQL_TIME = "%Y-%m-%d %H:%M:%S"  # UTC, as both databases compare it
 
 
 class ReadingRow(NamedTuple):
@@ -91,20 +92,21 @@ def _delete_ended_sessions(now: datetime) -> None:
     In plain SQL: a worker does not load the apps of sign-in.
     """
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [now])
+        cursor.execute("DELETE FROM django_session WHERE expire_date < %s", [f"{now:{SQL_TIME}}"])
         cursor.execute(
             "DELETE FROM usersessions_usersession WHERE last_seen_at < %s AND NOT EXISTS "
             "(SELECT 1 FROM django_session WHERE django_session.session_key = "
             "usersessions_usersession.session_key)",
-            [now - timedelta(hours=1)],  # a session that begins now may have its row first
+            [
+                f"{now - timedelta(hours=1):{SQL_TIME}}"
+            ],  # a session that begins now may have its row first
         )
 
 
 def _delete_expired_counters(now: datetime) -> None:
     """Delete expired rows of the cache, such as wrong passwords counted by (hashed) address."""
-    before = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM fielding_cache WHERE expires < %s", [before])
+        cursor.execute("DELETE FROM fielding_cache WHERE expires < %s", [f"{now:{SQL_TIME}}"])
 
 
 def _forget_texts_of_mails(before: datetime) -> None:

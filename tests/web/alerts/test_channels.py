@@ -72,7 +72,7 @@ def test_a_channel_is_added_tested_changed_and_removed(
     assert "127.0.0.1 …xyzw" in added
     assert "Not used yet" in added
     tested = client.post(f"{page}{channel.pk}/test/", follow=True).content.decode()
-    assert "Slack took the test message." in tested
+    assert "Slack accepted the test message." in tested
     assert ">Works<" in tested
     assert "Fieldwatch test: #fieldwork gets critical alerts about" in str(receiver.taken[0].body)
     changed = FORM | {"name": "#renamed", "address": "", "sends": "all"}

@@ -370,7 +370,7 @@ def test_a_change_of_recipients_names_who_came_and_went(
             ["person-added", "role-changed"],
         ),
         (
-            ["person", "add", "ann", "x@example.com", "--role", "editor", "--on", "main"],
+            ["person", "add", "ann", "ann@example.com", "--role", "editor", "--on", "main"],
             ["role-changed"],
         ),
         (["person", "take-off", "ann", "--on", "main"], ["member-removed"]),
@@ -406,7 +406,7 @@ def test_what_commands_do_is_kept_with_who_runs_them(
 ) -> None:
     monkeypatch.setenv("KEY", "a-secret-key")
     monkeypatch.setenv("WORDS", "correct horse battery")
-    factories.person("viewer", account, username="ann")
+    factories.person("viewer", account, username="ann", email="ann@example.com")
     if words[:3] == ["person", "add", "new"]:
         words = [*words, "--password-env", "WORDS"]
     call_command(*words)

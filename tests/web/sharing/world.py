@@ -15,6 +15,7 @@ from dashboard.fielding.figures.client.status import COLUMNS
 from dashboard.fielding.figures.project_outlook import refresh_project_outlook
 from dashboard.fielding.models import (
     AuditEvent,
+    Channel,
     ExchangeAccount,
     Mail,
     Membership,
@@ -39,6 +40,7 @@ SHARED = {"id", "account", "project", "exchange_id", "insight", "row_hash", *COL
 # Rows that are no part of the field, or what is tested.
 OTHERS: set[type[models.Model]] = {
     AuditEvent,
+    Channel,
     ExchangeAccount,
     Mail,
     Membership,
@@ -148,6 +150,8 @@ def _relations(model: type[models.Model], group: TargetGroup, user: User) -> dic
     if TargetGroup in {field.related_model for field in relations}:
         optional = [f.name for f in relations if f.null and f.related_model is Project]
         columns = {name: row for name, row in columns.items() if name not in optional}
+    if model is Channel:  # of an account or of a person, never of both
+        columns.pop("owner")
     needed = {field.name for field in relations if not field.null}
     return columns if columns and needed <= columns.keys() else {}
 

@@ -358,8 +358,8 @@ def test_months_of_spend_add_up_to_what_the_exchange_says(
     assert sum(line.spent for line in lines) == Decimal("100")
     assert lines[0].final == datetime(2026, 10, 26, 5, tzinfo=UTC)
     by_month = client.get("/spend/?month=all&by=month").content.decode()
-    assert "Oct 2026" in by_month.split("<tbody>")[1]
-    assert "Oct 2026" not in client.get("/spend/?per=all").content.decode().split("<tbody>")[1]
+    assert "Oct 2026" in by_month.partition("<tbody")[2]
+    assert "Oct 2026" not in client.get("/spend/?per=all").content.decode().partition("<tbody")[2]
 
 
 def test_activity_is_narrowed_by_day_and_project(
