@@ -90,7 +90,7 @@ def test_every_mistake_has_its_sentence(
         (["exchange", "change", "main"], "nothing to change"),
         (["exchange", "change", "other", "--poll-seconds", "60"], "no connection is named other"),
         (["exchange", "change", "main", "--poll-seconds", "abc"], "invalid int value: 'abc'"),
-        (["exchange", "change", "main", "--poll-seconds", "1"], "--poll-seconds"),
+        (["exchange", "change", "main", "--poll-seconds", "86401"], "--poll-seconds"),
         (["exchange", "change", "main", "--poll-seconds", "-5"], "--poll-seconds"),
         (["exchange", "change", "main", "--poll-seconds", "9" * 30], "--poll-seconds"),
         (["exchange", "change", "main", "--requests-per-minute", "-1"], "--requests-per-minute"),
