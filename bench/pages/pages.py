@@ -94,12 +94,13 @@ class Visitor:
         self.cookie = f"sessionid={session}"
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body."""
+        """Status, headers by their names in lower case, and body."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as wire:
             wire.request("GET", path, headers={"Cookie": self.cookie} | given)
             answer = wire.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, names, answer.read()
 
 
 def _shipped(site: Visitor) -> Figure:
@@ -196,7 +197,7 @@ def _people(port: int, pid: int, sessions: list[str], tables: Path) -> Figure:
     etags = [""] * PEOPLE
     pages = [PAGES[number % len(PAGES)] for number in range(PEOPLE)]
     for number, one in enumerate(people):
-        etags[number] = one.get(pages[number])[1]["ETag"]
+        etags[number] = one.get(pages[number])[1]["etag"]
     before, rendered = _cpu(pid), 0
     for _ in range(int(MINUTE / EVERY)):
         with sqlite3.connect(tables) as connection:
@@ -204,7 +205,7 @@ def _people(port: int, pid: int, sessions: list[str], tables: Path) -> Figure:
         for number, one in enumerate(people):
             seen = {"HX_Request": "true", "If_None_Match": etags[number]}
             status, headers, _body = one.get(pages[number], **seen)
-            etags[number] = headers["ETag"]
+            etags[number] = headers["etag"]
             rendered += status == 200
     share = (_cpu(pid) - before) / MINUTE
     note = f"{rendered} of {PEOPLE * 2} refreshes rendered, 1,000 groups"
