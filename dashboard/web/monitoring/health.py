@@ -89,12 +89,17 @@ def count_unapplied_migrations() -> int:
     return missing
 
 
+def _open_redis() -> redis.Redis:
+    """Return a client that waits a second at most; close it after use."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+    )
+
+
 def waiting_tasks() -> int | None:
     """Count the queued tasks; None while Redis is down."""
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        ) as server:
+        with _open_redis() as server:
             first = settings.CELERY_TASK_DEFAULT_QUEUE
             later = f"{first}\x06\x16{settings.PULL_PRIORITY}"  # as Celery names it
             return int(server.llen(first)) + int(server.llen(later))
@@ -127,9 +132,7 @@ def _undecryptable() -> str:
 
 def _check_redis(health: HealthReport) -> None:
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-        ) as server:
+        with _open_redis() as server:
             server.set(f"{settings.CELERY_TASK_DEFAULT_QUEUE}-probe", 1, ex=10)
     except redis.ResponseError as exc:  # full, a replica, or without the right to write
         health.note("redis", wrong=f"refuses writes ({exc}); work waits for the next round")
