@@ -31,16 +31,14 @@ from dashboard.alerts.mail import preferences
 from dashboard.alerts.mail.about import NOT_CHOSEN, AboutFilter
 from dashboard.alerts.mail.immediate import (
     BASELINE_AFTER,
-    GATHER_FOR,
     GIVE_UP_AFTER,
     LEFT,
-    MAX_PROJECT_MAILS,
     MIN_SPACING,
     AlreadyMailed,
     Bundle,
     bind_notices,
+    due_bundles,
     group_by_account,
-    group_by_project,
 )
 from dashboard.alerts.mail.overview import open_items, urgency_of
 from dashboard.alerts.recipients.resolve import CAN_GET_MAIL
@@ -116,15 +114,7 @@ def _compose_immediate(now: datetime) -> int:
     )
     stored = 0
     for channel, notices in _group_by_channel(_urgent_notices(now)):
-        ready = [
-            bundle
-            for project, bundle in group_by_project(notices).items()
-            if (channel.pk, project) not in recent
-            and min(notice.created_at for notice in bundle) <= now - GATHER_FOR
-        ]
-        if len(ready) > MAX_PROJECT_MAILS:
-            ready = [[notice for bundle in ready for notice in bundle]]
-        for bundle in ready:
+        for bundle in due_bundles(channel.pk, notices, recent, now=now):
             message = compose.compose_alerts(bundle, now=now)
             stored += _store_bundle(channel, bundle, message, now=now)
     return stored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -80,15 +80,7 @@ def compose_immediate(*, now: datetime) -> int:
     recent = _recently_mailed(now)
     stored = 0
     for user, notices in _group_by_recipient(_urgent_notices(now)):
-        ready = [
-            bundle
-            for project, bundle in group_by_project(notices).items()
-            if (user.pk, project) not in recent
-            and min(notice.created_at for notice in bundle) <= now - GATHER_FOR
-        ]
-        if len(ready) > MAX_PROJECT_MAILS:
-            ready = [[notice for bundle in ready for notice in bundle]]
-        for bundle in ready:
+        for bundle in due_bundles(user.pk, notices, recent, now=now):
             body = compose.compose_alert(user, bundle, now=now)
             stored += store_mail(user, bundle, body, now=now)
     return stored
@@ -193,7 +185,30 @@ def _group_by_recipient(notices: Iterable[Notice]) -> list[tuple[User, Bundle]]:
     return list(bundles.values())
 
 
-def group_by_project(notices: Iterable[Notice]) -> dict[int | None, Bundle]:
+def due_bundles(
+    receiver: int,
+    notices: Iterable[Notice],
+    recent: Collection[tuple[int, int | None]],
+    *,
+    now: datetime,
+) -> list[Bundle]:
+    """Return what a receiver gets now: a bundle for each project that is due, or one for many.
+
+    receiver: a person's or a channel's key; recent: receivers and projects that got something
+    within MIN_SPACING.
+    """
+    ready = [
+        bundle
+        for project, bundle in _group_by_project(notices).items()
+        if (receiver, project) not in recent
+        and min(notice.created_at for notice in bundle) <= now - GATHER_FOR
+    ]
+    if len(ready) > MAX_PROJECT_MAILS:
+        return [[notice for bundle in ready for notice in bundle]]
+    return ready
+
+
+def _group_by_project(notices: Iterable[Notice]) -> dict[int | None, Bundle]:
     bundles: dict[int | None, Bundle] = {}
     for notice in notices:
         bundles.setdefault(notice.incident.project_id, []).append(notice)
