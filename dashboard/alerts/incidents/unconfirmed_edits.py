@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from dashboard.alerts.incidents.store import (
     DAY,
@@ -25,6 +25,7 @@ from dashboard.alerts.recipients.resolve import managers_of
 from dashboard.alerts.rules.catalogue import EDIT_UNCONFIRMED
 from dashboard.alerts.rules.settings import Effective, RuleSet
 from dashboard.alerts.text import one_line
+from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Edit, Incident, Notice
 
 # Reading back settles an edit within four minutes if the exchange can be read.
@@ -32,18 +33,29 @@ ALERT_AFTER = timedelta(minutes=10)
 _FAILED = (Edit.State.REJECTED, Edit.State.CONFLICT)
 
 
+def _to_check() -> QuerySet[Edit]:
+    """Return the edits that failed lately, and those that have been open for long."""
+    failed = Q(settled_at__gt=Param("failed_since"), checks__gt=0, state__in=_FAILED)
+    long_open = Q(settled_at=None, state__in=Edit.OPEN, started_at__lt=Param("started_before"))
+    # A job that the exchange asked to wait was not sent; its page shows that.
+    is_waiting = Q(batch_group__job__wait_until__gt=Param("started_before"))
+    rows = Edit.objects.filter(failed | (long_open & ~is_waiting))
+    return rows.select_related("group__project", "project", "account", "by")
+
+
+# Each saves 2 to 3 ms of an idle beat.
+_TO_CHECK = CompiledQuery(_to_check)
+_OPEN_NOW = CompiledQuery(
+    lambda: Incident.objects.filter(
+        rule=EDIT_UNCONFIRMED.code, state__in=OPEN, facts__has_key="edit"
+    ).select_related("project", "group")
+)
+
+
 def check_unconfirmed_edits(*, now: datetime) -> None:
     """Open an incident for each edit to check that has none; update or close the open ones."""
     transitions = _follow_open(now)
-    failed = Q(settled_at__gt=now - DAY, checks__gt=0, state__in=_FAILED)
-    unsettled = Q(settled_at=None, state__in=Edit.OPEN, started_at__lt=now - ALERT_AFTER)
-    # A job that the exchange asked to wait was not sent; its page shows that.
-    is_waiting = Q(batch_group__job__wait_until__gt=now - ALERT_AFTER)
-    edits = list(
-        Edit.objects.filter(failed | (unsettled & ~is_waiting)).select_related(
-            "group__project", "project", "account", "by"
-        )
-    )
+    edits = _TO_CHECK(failed_since=now - DAY, started_before=now - ALERT_AFTER)
     if edits:
         transitions += _open_new(edits, now)
     for account_id in {transition.incident.account_id for transition in transitions}:
@@ -60,10 +72,7 @@ def is_edit_open(incident: Incident) -> bool:
 
 def _follow_open(now: datetime) -> list[Transition]:
     """Close incidents whose edit was confirmed or abandoned; update the text of the others."""
-    rows = Incident.objects.filter(
-        rule=EDIT_UNCONFIRMED.code, state__in=OPEN, facts__has_key="edit"
-    )
-    incidents = list(rows.select_related("project", "group"))
+    incidents = _OPEN_NOW()
     edits = Edit.objects.select_related("group", "project", "account", "by").in_bulk(
         [incident.facts["edit"] for incident in incidents]
     )
