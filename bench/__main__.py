@@ -29,6 +29,7 @@ MODULES = {
     "history": "bench.cycle.history_size",
     "memory": "bench.cycle.memory",
     "freshness": "bench.cycle.freshness",
+    "simulate": "bench.simulate.simulate",
 }
 SEEDED = ("attention", "advice")  # whose worlds can be chosen
 SOAK = {  # the long ones
@@ -43,6 +44,7 @@ SOAK = {  # the long ones
     "latency": "bench.load.alert_latency",
     "fuzz": "bench.faults.fuzz",
     "story": "bench.faults.one_story",
+    "simulate": "bench.simulate.soak",
 }
 
 
