@@ -80,22 +80,22 @@ def record_start(machine: str, *, now: datetime) -> None:
 
 def dead_workers(*, now: datetime) -> list[str]:
     """Return whether no worker does anything, and where workers end again and again."""
-    at = dict(Heartbeat.objects.values_list("name", "at"))
-    worked = at.get(downtime.WORK)
-    problems = []
+    worked = Heartbeat.objects.filter(name=downtime.WORK).values_list("at", flat=True).first()
+    silent = []
     if worked and now - worked > downtime.SILENT:
-        problems.append(f"no worker has done anything for {format_span(now - worked)}")
-    starts = Counter(
-        name.partition(" ")[2]
-        for name, started in at.items()
-        if name.startswith(START) and now - started < FLAPPING_WITHIN
-    )
-    problems += [
+        silent = [f"no worker has done anything for {format_span(now - worked)}"]
+    return silent + restarting_workers(now=now)
+
+
+def restarting_workers(*, now: datetime) -> list[str]:
+    """Return on which machines workers end again and again."""
+    recent = Heartbeat.objects.filter(name__startswith=START, at__gt=now - FLAPPING_WITHIN)
+    starts = Counter(name.partition(" ")[2] for name in recent.values_list("name", flat=True))
+    return [
         f"workers on {machine} keep ending: {FLAPPING_STARTS} starts in 10 minutes"
         for machine, number in starts.items()
         if number >= FLAPPING_STARTS
     ]
-    return problems
 
 
 def missed_heartbeats(at: Mapping[str, datetime], *, now: datetime) -> list[str]:

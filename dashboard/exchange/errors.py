@@ -28,6 +28,7 @@ ExchangeError
 Messages are for people and never contain a secret.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -100,6 +101,16 @@ class ExchangeError(Exception):
     def kind(self) -> str:
         """The class name, for counting errors by kind."""
         return type(self).__name__
+
+    @property
+    def retry_advice(self) -> str:
+        """When a person should try again, without full stop; empty if waiting does not help."""
+        if not self.waiting_helps:
+            return ""
+        if not self.retry_after:
+            return "Try again in a moment"
+        seconds = math.ceil(self.retry_after)
+        return f"Try again in {seconds} s" if seconds < 120 else f"Try again in {seconds // 60} min"
 
 
 class NoAnswer(ExchangeError):

@@ -229,6 +229,18 @@ def request_refresh(
     projects.filter(old, later, missing_since=None).update(due_at=now, urgency=LOOKED_AT)
 
 
+def is_overdue(due_at: datetime | None, *, now: datetime) -> bool:
+    """Whether workers with nothing else to do would have begun by now what is due then."""
+    if due_at is None:
+        return False
+    return now - due_at > timedelta(seconds=10 + 2 * settings.BEAT_SECONDS)
+
+
+def is_refresh_overdue(due_at: datetime | None, urgency: int, *, now: datetime) -> bool:
+    """Whether a project that a person asked for by opening its page should be read by now."""
+    return urgency == LOOKED_AT and is_overdue(due_at, now=now)
+
+
 def is_old(project: Project, *, now: datetime) -> bool:
     """Whether opening this project's page would have it read."""
     return project.read_at is None or project.read_at < now - LOOK_FLOOR

@@ -77,6 +77,8 @@ class BatchJob(models.Model):
     looks = models.PositiveIntegerField(default=0, db_default=0)
     # The exchange asked for quiet until then (`Retry-After`).
     wait_until = models.DateTimeField(null=True)
+    # Since when its steps fail: there is no request free, or the exchange asks to wait or fails.
+    waiting_since = models.DateTimeField(null=True)
     check_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -104,10 +104,11 @@ def close_edits(
 
 
 class Wait(NamedTuple):
-    """How long to wait before an edit can be sent, and whether the exchange itself asked for it."""
+    """How long to wait before an edit can be sent, whether the exchange asked for it, and why."""
 
     seconds: float
     by_exchange: bool
+    why: str
 
 
 def requested_wait(edit: Edit | None) -> Wait | None:
@@ -115,7 +116,11 @@ def requested_wait(edit: Edit | None) -> Wait | None:
     if edit is None or edit.state != Edit.State.REJECTED:
         return None
     waits = [
-        Wait(float(reason["retry_after"]), bool(reason.get("status")))
+        Wait(
+            float(reason["retry_after"]),
+            bool(reason.get("status")),
+            str(reason.get("cause", reason["reason"])),
+        )
         for reason in edit.reasons
         if reason.get("retry_after")
     ]

@@ -19,6 +19,7 @@ from typing import NamedTuple, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from dashboard.exchange.client import ExchangeClient
@@ -358,6 +359,8 @@ def _send_edits(job: BatchJob, client: ExchangeClient, clock: Clock) -> None:
             if wait and _is_patient(job, clock()):
                 # It was not accepted, so it may be sent later.
                 edit_records.delete_unsent_edit(cast("Edit", row.edit))
+                job.error = wait.why
+                job.save(update_fields=["error"])
                 _schedule_retry(job, wait.seconds, clock(), by_exchange=wait.by_exchange)
                 return
             failed = (BatchGroup.State.FAILED, CHANGED)
@@ -432,9 +435,10 @@ def _is_patient(job: BatchJob, now: datetime) -> bool:
 def _schedule_retry(
     job: BatchJob, seconds: float | None, now: datetime, *, by_exchange: bool
 ) -> None:
-    """Plan the next step, not before `seconds` have passed; pages show a wait `by_exchange`.
+    """Plan the next step after one that failed, not before `seconds` have passed.
 
-    A wait that the exchange asks for holds for the whole account: no job of it runs earlier.
+    Pages show since when its steps fail, and a wait `by_exchange`. A wait that the exchange asks
+    for holds for the whole account: no job of it runs earlier.
     """
     earliest = now + (_time_to_next_reading(job) if job.reading_since else _time_to_next_step(job))
     until = now + timedelta(seconds=min(seconds or 0.0, LONGEST_RETRY_AFTER))
@@ -442,9 +446,11 @@ def _schedule_retry(
         others = BatchJob.objects.filter(
             project__account=job.project.account_id, check_at__lt=until, finished_at=None
         )
-        others.exclude(pk=job.pk).update(check_at=until, wait_until=until)
+        others.exclude(pk=job.pk).update(
+            check_at=until, wait_until=until, waiting_since=Coalesce("waiting_since", now)
+        )
         BatchJob.objects.filter(pk=job.pk).update(wait_until=until)
-    _schedule_step(job, max(earliest, until))
+    _schedule_step(job, max(earliest, until), waiting_since=job.waiting_since or now)
 
 
 def _end_all(job: BatchJob, state: BatchGroup.State, why: str, now: datetime) -> None:
@@ -463,8 +469,9 @@ def _time_to_next_step(job: BatchJob) -> timedelta:
     return timedelta(seconds=NEXT_STEP_SECONDS[min(job.tries, len(NEXT_STEP_SECONDS) - 1)])
 
 
-def _schedule_step(job: BatchJob, when: datetime) -> None:
-    BatchJob.objects.filter(pk=job.pk).update(check_at=when)
+def _schedule_step(job: BatchJob, when: datetime, *, waiting_since: datetime | None = None) -> None:
+    """Plan the next step; `waiting_since` is None if the last one got through."""
+    BatchJob.objects.filter(pk=job.pk).update(check_at=when, waiting_since=waiting_since)
 
 
 def _finish_job(job: BatchJob, rows: list[BatchGroup], now: datetime) -> None:

@@ -140,12 +140,13 @@ def _find_lost_draft(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
             ):
                 return
     except ExchangeError as exc:
-        send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
+        send.leave_waiting(edit, exc, clock())
         return
     if not send.is_past_lag(edit, clock()):
-        send.leave_unknown(edit, clock(), edit.reasons)
+        send.leave_unknown(edit, clock(), send.lasting_reasons(edit))
     else:
-        _end_refused(edit, [*edit.reasons, {"name": "", "reason": NOT_CREATED}], clock())
+        why: list[send.Reason] = [*send.lasting_reasons(edit), {"name": "", "reason": NOT_CREATED}]
+        _end_refused(edit, why, clock())
 
 
 def _read_back_draft(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock) -> None:
@@ -167,7 +168,7 @@ def _read_back_draft(edit: Edit, ulid: str, client: ExchangeClient, clock: Clock
         return
     except ExchangeError as exc:
         if not send.is_past_lag(edit, clock()) or exc.waiting_helps:
-            send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
+            send.leave_waiting(edit, exc, clock())
         else:
             _end_refused(edit, send.refusal_reasons(exc), clock())
         return
@@ -253,7 +254,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         except ExchangeError as exc:
             is_lost = exc.outcome_unknown or (before and not isinstance(exc, Rejected))
             if is_lost and clock() - edit.started_at < send.ENDS_AFTER:
-                send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
+                send.leave_waiting(edit, exc, clock())
             else:
                 _end_not_created(edit, exc, clock())
             return
@@ -267,7 +268,7 @@ def _send_project(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
             send.leave_unknown(edit, clock(), [])
         return
     except ExchangeError as exc:
-        send.leave_unknown(edit, clock(), send.refusal_reasons(exc))
+        send.leave_waiting(edit, exc, clock())
         return
     after = {
         "name": read.name,

@@ -100,7 +100,8 @@ def _is_unchanged(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
             return False
     except ExchangeError as exc:
         if exc.retry_after and _is_patient(edit, exc, clock()):
-            _schedule_check(edit, clock(), why=send.refusal_reasons(exc), seconds=exc.retry_after)
+            why = send.reasons_to_wait(edit, exc, clock())
+            _schedule_check(edit, clock(), why=why, seconds=exc.retry_after)
             return False
         _end_edit(
             edit, Edit.State.REJECTED, clock(), why=send.refusal_reasons(exc, "Nothing was sent")
@@ -110,9 +111,7 @@ def _is_unchanged(edit: Edit, client: ExchangeClient, clock: Clock) -> bool:
         name for name in draft.PASSTHROUGH if name in seen and seen[name] != held[name]
     ]
     if changed := draft.differing_fields(held, seen) + changed_passthrough:
-        why: list[send.Reason] = [
-            {"name": name, "reason": "was changed in the meantime"} for name in changed
-        ]
+        why = [{"name": name, "reason": "was changed in the meantime"} for name in changed]
         _end_edit(edit, Edit.State.CONFLICT, clock(), why=why)
         return False
     return True
@@ -230,7 +229,7 @@ def _retry_or_fail(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock
     is_being_created = bool(edit.asked_id) and isinstance(exc, NotFound)
     may_retry = exc.waiting_helps or exc.outcome_unknown or bool(edit.asked_id)
     if may_retry and _is_patient(edit, exc, clock()):
-        why = [] if is_being_created else send.refusal_reasons(exc)
+        why = [] if is_being_created else send.reasons_to_wait(edit, exc, clock())
         _schedule_check(edit, clock(), why=why, seconds=exc.retry_after)
         return
     if may_retry:
@@ -240,7 +239,7 @@ def _retry_or_fail(edit: Edit, exc: ExchangeError, client: ExchangeClient, clock
             _end_edit(edit, Edit.State.CONFIRMED, clock(), after={"status": "launched"})
             return
         except ExchangeError:  # not known: a person may check and close it
-            _schedule_check(edit, clock(), why=send.refusal_reasons(exc))
+            _schedule_check(edit, clock(), why=send.reasons_to_wait(edit, exc, clock()))
             return
     _end_edit(edit, Edit.State.REJECTED, clock(), why=send.refusal_reasons(exc))
 

@@ -70,12 +70,17 @@ Wait = Callable[[float], None]
 
 
 class Reason(TypedDict):
-    """Why the exchange refused an edit: the field it is about ("" for all) and a sentence."""
+    """Why the exchange refused an edit: the field it is about ("" for all) and a sentence.
+
+    A reason with `since` is why an open edit waits: its checks have failed since then.
+    """
 
     name: str
     reason: str
     retry_after: NotRequired[float]  # seconds, where waiting helps
     status: NotRequired[int | None]
+    cause: NotRequired[str]  # the sentence without its advice, where waiting helps
+    since: NotRequired[str]  # ISO 8601
 
 
 class EditInProgress(Exception):
@@ -454,11 +459,11 @@ def _read_back(edit: Edit, client: ExchangeClient, clock: Clock) -> None:
         if _proves_it(edit, client, lasted):
             _settle_edit(edit, Edit.State.CONFIRMED, after=held_value, now=now)
         else:
-            leave_unknown(edit, now, edit.reasons)
+            leave_unknown(edit, now, lasting_reasons(edit))
     elif over or _is_rounded(edit, held_value, lasted, now):
         _end_with_other_value(edit, client, held_value, now)
     else:
-        leave_unknown(edit, now, edit.reasons)
+        leave_unknown(edit, now, lasting_reasons(edit))
 
 
 def _proves_it(edit: Edit, client: ExchangeClient, lasted: timedelta) -> bool:
@@ -489,7 +494,7 @@ def _end_with_other_value(
     if evidence.changelog_confirms(edit, client):
         _settle_edit(edit, Edit.State.CONFIRMED, after=edit.wanted, now=now, shown=held_value)
     elif EDITABLE[edit.kind].same(held_value, edit.before):
-        reasons = [*edit.reasons, *_reasons_from(NOT_TAKEN)]
+        reasons = [*lasting_reasons(edit), *_reasons_from(NOT_TAKEN)]
         _settle_edit(edit, Edit.State.REJECTED, after=held_value, reasons=reasons, now=now)
     else:
         _settle_edit(edit, Edit.State.CONFLICT, after=held_value, now=now)
@@ -498,7 +503,7 @@ def _end_with_other_value(
 def _retry_reading(edit: Edit, exc: ExchangeError, now: datetime) -> None:
     """Check again later; give up after a week without a reading."""
     if now - edit.started_at < ENDS_AFTER:
-        leave_unknown(edit, now, refusal_reasons(exc))
+        leave_waiting(edit, exc, now)
         return
     edit.state, edit.settled_at, edit.check_at = Edit.State.GIVEN_UP, now, None
     edit.reasons = [*refusal_reasons(exc), *_reasons_from(NEVER_READ)]
@@ -516,6 +521,33 @@ def leave_unknown(edit: Edit, now: datetime, why: list[Reason]) -> None:
     edit.reasons = why
     edit.check_at = next_check_at(edit, now)
     save_columns(edit, "state", "reasons", "check_at", "after", "after_since")
+
+
+def leave_waiting(edit: Edit, exc: ExchangeError, now: datetime) -> None:
+    """Leave the outcome open after a check that failed."""
+    leave_unknown(edit, now, reasons_to_wait(edit, exc, now))
+
+
+def reasons_to_wait(edit: Edit, exc: ExchangeError, now: datetime) -> list[Reason]:
+    """The reasons of an open edit after a check that failed: why, and since when checks fail."""
+    since = (waiting_since(edit) or now).isoformat()
+    reasons = lasting_reasons(edit)
+    failures = refusal_reasons(exc) if isinstance(exc, Refused) else _reasons_from(str(exc))
+    for failure in failures:
+        failure["since"] = since
+    return reasons + failures
+
+
+def lasting_reasons(edit: Edit) -> list[Reason]:
+    """The reasons of an edit without those of checks that failed: a check got through since."""
+    reasons: list[Reason] = edit.reasons
+    return [reason for reason in reasons if "since" not in reason]
+
+
+def waiting_since(edit: Edit) -> datetime | None:
+    """Since when the checks of an open edit fail; None if the last one got through."""
+    times = [str(reason["since"]) for reason in edit.reasons if "since" in reason]
+    return min(map(datetime.fromisoformat, times), default=None)
 
 
 def next_check_at(edit: Edit, now: datetime) -> datetime:
@@ -622,6 +654,7 @@ def refusal_reasons(exc: ExchangeError, also: str = "") -> list[Reason]:
     reason: Reason = {"name": "", "reason": sentence}
     if exc.retry_after and not exc.outcome_unknown:
         reason["retry_after"], reason["status"] = exc.retry_after, exc.status
+        reason["cause"] = str(exc)
     return [reason]
 
 

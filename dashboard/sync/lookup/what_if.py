@@ -287,7 +287,7 @@ def _trouble_of_error(error: ExchangeError) -> WhatIfTrouble:
         return WhatIfTrouble(WhatIfState.NOT_OFFERED, NOT_LISTED)
     advice = ""
     if isinstance(error, NoAnswer | RetryLater):
-        advice = " Try again in a moment."
+        advice = f" {error.retry_advice}."
     elif isinstance(error, Unauthorized):
         advice = " Check the connection."
     return WhatIfTrouble(WhatIfState.COULD_NOT_READ, f"{error}.{advice}")

@@ -55,7 +55,8 @@ def _answer_feasibility(
         answer = on_demand.estimate_feasibility(account=account, value=value)
     except ExchangeError as exc:
         objection = labels.objection_text(exc)
-        return SideAnswer(FEASIBILITY, trouble=f"{objection}. Cint gave no estimate.")
+        advice = f" {exc.retry_advice}." if exc.retry_advice else ""
+        return SideAnswer(FEASIBILITY, trouble=f"{objection}. Cint gave no estimate.{advice}")
     return SideAnswer(FEASIBILITY, outlook=prefill.estimate_outlook(answer, value))
 
 
@@ -83,9 +84,7 @@ def _answer_rate_card(entry: DraftEntry, value: Value, errors: dict[str, str]) -
         message = f"{unit} has no rate card for {labels.country_name(country)}: enter a CPI."
         return SideAnswer(RATE_CARD, trouble=message)
     except ExchangeError as exc:
-        advice = (
-            "Try again in a moment" if exc.waiting_helps else "Without a rate card, enter a CPI"
-        )
+        advice = exc.retry_advice or "Without a rate card, enter a CPI"
         return SideAnswer(RATE_CARD, trouble=f"{exc}. {advice}.")
     if card is None:
         return SideAnswer(RATE_CARD, trouble="Cint sent no rate card.")

@@ -176,5 +176,5 @@ def _holidays(
 def _trouble(exc: ExchangeError, consequence: str) -> str:
     if isinstance(exc, NotOffered):
         return f"{exc}."
-    advice = " Try again in a moment." if exc.waiting_helps else ""
+    advice = f" {exc.retry_advice}." if exc.retry_advice else ""
     return f"{labels.objection_text(exc)}. {consequence}.{advice}"

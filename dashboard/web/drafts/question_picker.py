@@ -69,6 +69,10 @@ def _store_rows(state: DraftFormState, rows: Sequence[QuestionRow], unit: str) -
     state.fresh = [index for index, row in enumerate(rows) if row.fresh]
 
 
+def _trouble(exc: ExchangeError) -> str:
+    return f"{exc}. {exc.retry_advice or 'Try again in a moment'}; your entries are kept."
+
+
 def _search(draft_form: DraftForm, state: DraftFormState) -> PickerAnswer:
     query = state.typed.get(QUERY, "").strip()[:100]
     if not query:
@@ -78,7 +82,7 @@ def _search(draft_form: DraftForm, state: DraftFormState) -> PickerAnswer:
     try:
         matches = _find_questions(draft_form, state, query=query)
     except ExchangeError as exc:
-        return PickerAnswer(query, trouble=f"{exc}. Try again in a moment; your entries are kept.")
+        return PickerAnswer(query, trouble=_trouble(exc))
     shown = [
         (question["targets"][0]["conditions"][0]["question_id"], question) for question in matches
     ]
@@ -91,7 +95,7 @@ def _add_question(
     try:
         matches = _find_questions(draft_form, state, ids=[question_id])
     except ExchangeError as exc:
-        return rows, PickerAnswer(trouble=f"{exc}. Try again in a moment; your entries are kept.")
+        return rows, PickerAnswer(trouble=_trouble(exc))
     if not matches:
         return rows, PickerAnswer(trouble="Cint has no such question for this country.")
     return questions.with_question(rows, matches[0]), PickerAnswer()

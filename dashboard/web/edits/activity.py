@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from dashboard.fielding.domain.time_zones import zone_named
 from dashboard.fielding.models import Edit
 from dashboard.fielding.models.querysets.rows import EditQuerySet
+from dashboard.web.connections.waits import known_workers
 from dashboard.web.edits import history, history_export
+from dashboard.web.edits.waits import list_waits
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
@@ -48,6 +51,7 @@ def activity_context(
     """Return a page of the list, and the values that it can be filtered by."""
     listing = listing_of(request)
     edits, total = listing.rows(within_days(visible, listing, zone))
+    waits = list_waits(edits, known_workers(request, now=timezone.now()))
     rows = list(visible.people_and_projects())
     people = {name: f"{first} {last}".strip() or name for name, first, last, *_ in rows if name}
     projects = {str(pk): name for *_, pk, name in rows if pk and name}
@@ -62,7 +66,10 @@ def activity_context(
         ("project", "Project", _sort_choices(projects)),
     ]
     return {
-        "lines": [(history.edit_line(edit, names, zone_named(zone)), edit) for edit in edits],
+        "lines": [
+            (history.edit_line(edit, names, zone_named(zone), waits.get(edit.pk)), edit)
+            for edit in edits
+        ],
         "listing": listing,
         "pages": listing.pages(total),
         "choices": choices,

@@ -8,16 +8,19 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.fielding.models import Edit, TargetGroup
 from dashboard.sync.edits import local, send
+from dashboard.web.connections.waits import Workers
 from dashboard.web.edits import history
 from dashboard.web.edits.forms import cpi, goals
 from dashboard.web.edits.forms.base import Form, Value
 from dashboard.web.edits.value_labels import changed_parts, value_parts
+from dashboard.web.edits.waits import edit_wait
 from dashboard.web.formatting import labels, numbers
 from dashboard.web.formatting.values import Names
 
@@ -74,11 +77,12 @@ def outcome_sentence(edit: Edit, names: Names, zone: ZoneInfo | None) -> str:
 
 
 def outcome_line(
-    edit: Edit, names: Names, zone: ZoneInfo | None, now: datetime, *, undo_address: str = ""
+    edit: Edit, names: Names, zone: ZoneInfo | None, workers: Workers, *, undo_address: str = ""
 ) -> SafeString:
     """Return that sentence with links to undo it and to its page; it polls until it is settled.
 
-    undo_address: the form with the previous value; it opens in the panel of the group's page.
+    It also says what an open edit waits for. undo_address: the form with the previous value; it
+    opens in the panel of the group's page.
     """
     link = "View details" if edit.is_settled else "View progress"
     if edit.is_settled and edit.state != Edit.State.CONFIRMED:
@@ -96,9 +100,13 @@ def outcome_line(
             '<span hx-get="{}" hx-trigger="every {}s" hx-target="closest .note" '
             'hx-swap="outerHTML"></span>',
             reverse("made-line", args=[edit.pk]),
-            ask_again_after(edit.started_at, now),
+            ask_again_after(edit.started_at, workers.now),
         )
-    return format_html('{} {}<a href="{}">{}</a>{}', sentence, undo_link, page, link, polling)
+    wait = edit_wait(edit, workers)
+    waits = render_to_string("partials/wait.html", {"wait": wait}) if wait else ""
+    return format_html(
+        '{} {} {}<a href="{}">{}</a>{}', sentence, waits, undo_link, page, link, polling
+    )
 
 
 def ask_again_after(started_at: datetime, now: datetime) -> int:

@@ -13,6 +13,7 @@ from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import Change, Edit, Project
 from dashboard.sync.batches import edit_records
 from dashboard.sync.edits.kinds.registry import changelog_entries
+from dashboard.web.connections.waits import OpenWait
 from dashboard.web.edits.forms.assistant_modules import format_duration
 from dashboard.web.edits.value_labels import (
     changed_parts,
@@ -84,6 +85,7 @@ class HistoryLine:
     edit: int | None = None
     group: int | None = None  # None for a change of a whole project
     topic: str = OTHER
+    wait: OpenWait | None = None  # of an edit that is open
 
     @property
     def ours(self) -> bool:
@@ -108,17 +110,19 @@ def history_lines(
     edits: Sequence[Edit],
     people: Mapping[str, str],
     zone: ZoneInfo | None = None,
+    *,
+    waits: Mapping[int, OpenWait] | None = None,
 ) -> list[HistoryLine]:
     """Return the lines, newest first; an edit and its changelog entries make one line.
 
-    Times among the values are shown in `zone`, else in UTC.
+    Times among the values are shown in `zone`, else in UTC. `waits`: what open edits wait for.
     """
     unmatched: dict[tuple[int | None, str], list[Change]] = defaultdict(list)
     for change in changes:
         unmatched[change.group_id, change.kind].append(change)
     for edit in edits:
         _drop_matched(edit, unmatched)
-    lines = [edit_line(edit, people, zone) for edit in edits]
+    lines = [edit_line(edit, people, zone, (waits or {}).get(edit.pk)) for edit in edits]
     lines += [
         _line_of_change(change, people, zone)
         for remaining in unmatched.values()
@@ -144,9 +148,12 @@ def _drop_matched(edit: Edit, unmatched: Mapping[tuple[int | None, str], list[Ch
 
 
 def edit_line(
-    edit: Edit, names: Mapping[str, str] | None = None, zone: ZoneInfo | None = None
+    edit: Edit,
+    names: Mapping[str, str] | None = None,
+    zone: ZoneInfo | None = None,
+    wait: OpenWait | None = None,
 ) -> HistoryLine:
-    """Return the line of an edit made in Fieldwatch."""
+    """Return the line of an edit made in Fieldwatch, with what it waits for while it is open."""
     people = names or {}
     what, old, new = edit.title, "", ""
     changed = changed_parts(edit, people, zone)
@@ -166,10 +173,11 @@ def edit_line(
         new=new,
         outcome=outcome_label(edit),
         tone=OUTCOME_TONES.get(Edit.State(edit.state), "info"),
-        detail=_describe_outcome(edit, people, zone),
+        detail="" if wait else _describe_outcome(edit, people, zone),
         edit=edit.pk,
         group=edit.group_id,
         topic=TOPICS.get(edit.kind, OTHER),
+        wait=wait,
     )
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet, TargetGroupQuerySet
+from dashboard.sync import scheduling
 from dashboard.web.auth.permissions import current_user, read_frame_alone
 from dashboard.web.formatting.numbers import iso_moment
 from dashboard.web.http import alert_status, streaming
@@ -38,6 +39,17 @@ def page_etag(request: HttpRequest, *versions: object) -> str:
         alert_state,
         alert_status.account_health(request),
         *versions,
+    )
+
+
+def late_work(
+    due_at: datetime | None, urgency: int, check_due_at: datetime | None
+) -> tuple[bool, bool]:
+    """Return whether a refresh that the page asked for is late, and a check of its edits."""
+    now = timezone.now()
+    return (
+        scheduling.is_refresh_overdue(due_at, urgency, now=now),
+        scheduling.is_overdue(check_due_at, now=now),
     )
 
 
@@ -66,9 +78,10 @@ def not_modified_early(
     mark = next(iter(rows.visible_to(current_user(request)).version_rows()), None)
     if mark is None:
         return None
-    version, version_token, read_at = mark
+    version, version_token, read_at, due_at, urgency, check_due_at = mark
     read_frame_alone(request)
-    return not_modified(request, page_etag(request, version, version_token), read_at)
+    late = late_work(due_at, urgency, check_due_at)
+    return not_modified(request, page_etag(request, version, version_token, *late), read_at)
 
 
 def render_page(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.alerts import heartbeat
-from dashboard.fielding.models import Batch, BatchGroup, Edit, ExchangeUser, TargetGroup
+from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, ExchangeUser, TargetGroup
 from dashboard.sync.batches import edit_records, jobs
 from dashboard.sync.batches.jobs import Chosen
 from dashboard.web.auth.lookups import names_by_exchange_id
@@ -30,10 +29,18 @@ from dashboard.web.batches import (
     price_planning,
     undo_planning,
 )
+from dashboard.web.connections.waits import (
+    OpenWait,
+    WaitsFor,
+    Workers,
+    join_waits,
+    known_workers,
+)
 from dashboard.web.edits import form_messages, value_labels
 from dashboard.web.edits.forms.base import Value
 from dashboard.web.edits.price.followed import record_foretold_together
 from dashboard.web.edits.signed_form import HOUR, OpenedForm, Rejection, SignedForm
+from dashboard.web.edits.waits import job_wait
 from dashboard.web.formatting import times
 from dashboard.web.formatting.row_ids import parse_row_id
 from dashboard.web.groups.panels import closing
@@ -256,12 +263,13 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "paused": _paused_after_extension(request, rows),
         "not_so": counts[BatchGroup.State.NOT_SO],
         "retried": counts[BatchGroup.State.FAILED] + counts[BatchGroup.State.NOT_SO],
-        "wait_until": _wait_until(rows),
-        "errors": {row.job.error for row in rows if row.job.error and not row.job.finished_at},
     }
+    workers = known_workers(request, now=timezone.now())
     unsettled = any(row.edit and not row.edit.is_settled for row in rows)
     if context["running"]:
-        context["stalled"] = heartbeat.dead_workers(now=timezone.now())
+        context["waits"] = waits = _waits(rows, workers)
+        context["is_waiting"] = any(wait.waits_for != WaitsFor.CINT for wait in waits)
+        context["restarting"] = heartbeat.restarting_workers(now=timezone.now())
     context["refreshing"] = context["running"] or unsettled
     context["every"] = form_messages.ask_again_after(rows[0].job.batch.created_at, timezone.now())
     if not context["running"]:
@@ -274,10 +282,11 @@ def batch_detail(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _wait_until(rows: Iterable[BatchGroup]) -> datetime | None:
-    """Return until when the jobs have to wait for the exchange; None where they need not."""
-    waits = [row.job.wait_until for row in rows if row.job.wait_until and not row.job.finished_at]
-    return max((moment for moment in waits if moment > timezone.now()), default=None)
+def _waits(rows: Iterable[BatchGroup], workers: Workers) -> list[OpenWait]:
+    """Return what the jobs of a batch wait for, each kind of wait once."""
+    jobs_of_rows = {row.job_id: row.job for row in rows}
+    waits = (job_wait(job, workers) for job in jobs_of_rows.values())
+    return join_waits(wait for wait in waits if wait)
 
 
 def _paused_after_extension(request: HttpRequest, rows: Sequence[BatchGroup]) -> str:
@@ -337,4 +346,14 @@ def batch_list(request: HttpRequest) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")[:SHOWN]
     )
-    return render(request, "batches/list.html", {"batches": batches})
+    rows = list(batches)
+    unfinished = BatchJob.objects.filter(
+        batch__in=rows, groups__group__in=visible, finished_at=None
+    ).distinct()
+    workers = known_workers(request, now=timezone.now())
+    waits: dict[int, list[OpenWait]] = {}
+    for job in unfinished.select_related("batch"):
+        if (wait := job_wait(job, workers)) and wait.waits_for != WaitsFor.CINT:
+            waits.setdefault(job.batch_id, []).append(wait)
+    context = {"batches": [(batch, join_waits(waits.get(batch.pk, []))) for batch in rows]}
+    return render(request, "batches/list.html", context)

@@ -28,6 +28,7 @@ from dashboard.web.auth.permissions import (
     require_editor,
     requires,
 )
+from dashboard.web.connections.waits import known_workers
 from dashboard.web.drafts import estimates, prefill, question_picker
 from dashboard.web.drafts.form_state import DraftForm, DraftFormState, OpenedDraft
 from dashboard.web.edits import form_messages, undo
@@ -289,7 +290,8 @@ def _save(draft_form: DraftForm, state: DraftFormState) -> HttpResponseBase:
         )
     else:
         level = messages.SUCCESS if edit.state == Edit.State.CONFIRMED else messages.WARNING
-        sentence = form_messages.outcome_line(edit, draft_form.names, zone, timezone.now())
+        workers = known_workers(draft_form.request, now=timezone.now())
+        sentence = form_messages.outcome_line(edit, draft_form.names, zone, workers)
         messages.add_message(draft_form.request, level, sentence)
         return redirect("group", group.pk)
     return _show(draft_form, state)

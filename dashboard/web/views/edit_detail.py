@@ -19,7 +19,8 @@ from dashboard.web.auth.permissions import (
     require_editor,
     requires,
 )
-from dashboard.web.edits import form_messages, history, undo, value_labels
+from dashboard.web.connections.waits import known_workers
+from dashboard.web.edits import form_messages, history, undo, value_labels, waits
 from dashboard.web.edits.forms import goals
 from dashboard.web.edits.value_labels import change_rows
 from dashboard.web.formatting import labels, times
@@ -35,25 +36,28 @@ def edit_detail(request: HttpRequest, pk: int) -> HttpResponse:
     zone = times.zone_of(edit.group) if edit.group else None
     editor = may_edit(request, edit.account_id)
     fields = goals.names_with_quotas(edit, value_labels.DRAFT)
+    now = timezone.now()
+    part = BatchGroup.objects.filter(edit=edit).select_related("job__batch").first()
     context: dict[str, object] = {
         "edit": edit,
         "project": edit.group.project if edit.group else edit.project,
         "running": not edit.is_settled,
         "objections": [
             (fields.get(reason["name"]) or labels.field_name(reason["name"]), reason)
-            for reason in edit.reasons
+            for reason in (edit.reasons if edit.is_settled else send.lasting_reasons(edit))
         ],
         "may_edit": editor,
         "line": history.edit_line(edit, names, zone),
         "rows": change_rows(edit, names, zone),
         "seconds": (edit.settled_at - edit.started_at).total_seconds() if edit.settled_at else None,
-        "part": BatchGroup.objects.filter(edit=edit).select_related("job__batch").first(),
-        "back": undo.undo_option(edit, names, timezone.now()) if editor else undo.UndoOption(),
+        "part": part,
+        "wait": waits.list_waits([edit], known_workers(request, now=now)).get(edit.pk),
+        "back": undo.undo_option(edit, names, now) if editor else undo.UndoOption(),
         "again": undo.try_again_url(edit) if editor else "",
-        "every": form_messages.ask_again_after(edit.started_at, timezone.now()),
+        "every": form_messages.ask_again_after(edit.started_at, now),
         "being_made": bool(edit.asked_id),
         "starts": value_labels.format_scheduled_start(edit, zone),
-        "stuck": send.may_be_given_up(edit, timezone.now()),
+        "stuck": send.may_be_given_up(edit, now),
     }
     is_part = bool(request.headers.get("HX-Request"))
     return render(request, "edits/detail_live.html" if is_part else "edits/detail.html", context)
@@ -69,7 +73,9 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
     is_ours = may_edit(request, edit.account_id)
     back = undo.undo_option(edit, names, now).address if is_ours else ""
     context = {
-        "line": form_messages.outcome_line(edit, names, zone, now, undo_address=back),
+        "line": form_messages.outcome_line(
+            edit, names, zone, known_workers(request, now=now), undo_address=back
+        ),
         "tone": history.OUTCOME_TONES.get(Edit.State(edit.state), "warn"),
     }
     response = render(request, "edits/line.html", context)

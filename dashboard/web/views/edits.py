@@ -29,6 +29,7 @@ from dashboard.fielding.models import Edit, ExchangeUser, TargetGroup, User
 from dashboard.sync.edits import merge, send
 from dashboard.web.auth.lookups import find_group
 from dashboard.web.auth.permissions import Permission, View, current_user, require_editor, requires
+from dashboard.web.connections.waits import known_workers
 from dashboard.web.edits import form_messages, undo
 from dashboard.web.edits.forms import FORMS
 from dashboard.web.edits.forms.base import BoundForm, Form, FormError, Value
@@ -224,7 +225,10 @@ def _finish(edit_form: EditForm, edit: Edit, state: EditFormState) -> HttpRespon
         level = messages.SUCCESS if edit.state == Edit.State.CONFIRMED else messages.WARNING
         now = timezone.now()
         back = undo.undo_option(edit, edit_form.names, now).address
-        sentence = form_messages.outcome_line(edit, edit_form.names, zone, now, undo_address=back)
+        workers = known_workers(edit_form.request, now=now)
+        sentence = form_messages.outcome_line(
+            edit, edit_form.names, zone, workers, undo_address=back
+        )
         messages.add_message(edit_form.request, level, sentence)
         page = reverse("group", args=[edit_form.group.pk])
         is_htmx = bool(edit_form.request.headers.get("HX-Request"))

@@ -32,9 +32,11 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.batches import planning
 from dashboard.web.charts import series
+from dashboard.web.connections.waits import known_workers, refresh_wait
 from dashboard.web.drafts import prefill
 from dashboard.web.edits import history
 from dashboard.web.edits.price.followed import foretold_of_group
+from dashboard.web.edits.waits import list_waits
 from dashboard.web.formatting import times
 from dashboard.web.groups import completes, settings, summary, trends, verdict
 from dashboard.web.groups.panels import (
@@ -65,7 +67,10 @@ class PageRecords(NamedTuple):
 def _page_etag(request: HttpRequest, group: TargetGroup) -> str:
     """Return the ETag of the group's page."""
     version_token = group.version_token  # type: ignore[attr-defined]
-    return conditional.page_etag(request, group.project.version, version_token)
+    check_due_at = group.check_due_at  # type: ignore[attr-defined]
+    project = group.project
+    late = conditional.late_work(project.due_at, project.urgency, check_due_at)
+    return conditional.page_etag(request, project.version, version_token, *late)
 
 
 @requires(Permission.MEMBER)
@@ -144,6 +149,7 @@ def _page_context(
 ) -> dict[str, object]:
     user, names = current_user(request), names_by_exchange_id(request)
     changes, edits = records.changes, records.edits
+    workers = known_workers(request, now=now)
     return {
         "old": scheduling.is_old(group.project, now=now) or group.retry_at is not None,
         **_answers_context(request, group, now),
@@ -181,10 +187,12 @@ def _page_context(
                 edits,
                 names | history.project_names(group.project, changes),
                 times.zone_of(group),
+                waits=list_waits(edits, workers),
             ),
             request.GET,
         ),
         "remark": summary.reading_problem(group),
+        "refresh_wait": refresh_wait(group.project, workers),
         "manager": names.get(group.project_manager_id, ""),
         "may_edit": may_edit(request, group.account_id)
         and group.status not in ("draft", "archived"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.fielding.domain.time_zones import zone_named
@@ -14,7 +15,9 @@ from dashboard.fielding.models import Change, Edit, Project, TargetGroup
 from dashboard.fielding.models.querysets.rows import ChangeQuerySet, EditQuerySet
 from dashboard.web.auth.lookups import find_group, find_project, names_by_exchange_id
 from dashboard.web.auth.permissions import Permission, current_user, requires
+from dashboard.web.connections.waits import known_workers
 from dashboard.web.edits import history, history_export
+from dashboard.web.edits.waits import list_waits
 from dashboard.web.tables import exports
 
 ON_PAGE = 200
@@ -24,11 +27,15 @@ IN_FILE = 20_000
 def _history_lines(
     request: HttpRequest, project: Project, limit: int, zone: ZoneInfo | None = None
 ) -> list[history.HistoryLine]:
-    """Return the newest changes of a project and its groups."""
+    """Return the newest changes of a project and its groups.
+
+    `zone`: the person's, for a page, which also says what open edits wait for; none for a file.
+    """
     changes = list(ChangeQuerySet(Change).filter(group__project=project).newest()[:limit])
-    edits = EditQuerySet(Edit).in_project(project.pk).newest()[:limit]
+    edits = list(EditQuerySet(Edit).in_project(project.pk).newest()[:limit])
     names = names_by_exchange_id(request) | history.project_names(project, changes)
-    lines = history.history_lines(changes, list(edits), names, zone)
+    waits = list_waits(edits, known_workers(request, now=timezone.now())) if zone else {}
+    lines = history.history_lines(changes, edits, names, zone, waits=waits)
     return lines[:limit]
 
 

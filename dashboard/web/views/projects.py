@@ -24,6 +24,7 @@ from dashboard.web.auth.permissions import (
 )
 from dashboard.web.batches import planning
 from dashboard.web.connections import polling_status
+from dashboard.web.connections.waits import known_workers, refresh_wait
 from dashboard.web.home.page import needs_of_project
 from dashboard.web.http import conditional
 from dashboard.web.projects import by_country, summary
@@ -63,7 +64,8 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if not_modified := conditional.not_modified_early(request, Project.objects.filter(pk=pk)):
         return not_modified
     project = find_project_for_page(request, pk)
-    etag = conditional.page_etag(request, project.version, project.version_token)  # type: ignore[attr-defined]
+    late = conditional.late_work(project.due_at, project.urgency, None)
+    etag = conditional.page_etag(request, project.version, project.version_token, *late)  # type: ignore[attr-defined]
     views = saved_views.views_of_page(request)
     if first := saved_views.first_view_url(request, views):
         return redirect(first)
@@ -80,6 +82,7 @@ def project_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context["tiles"] = summary.project_tiles(project)
     context |= needs_of_project(user, project, now=now)
     context["by_group"] = request.GET.get("chart") == "group"
+    context["refresh_wait"] = refresh_wait(project, known_workers(request, now=now))
     context["old"] = scheduling.is_old(project, now=now)
     return conditional.render_page(
         request, "projects/detail", context, etag=etag, read_at=project.read_at

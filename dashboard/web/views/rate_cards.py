@@ -74,8 +74,7 @@ def _find_card(
     except NotFound:
         return {"trouble": f"{unit} has no rate card for {name}: its groups are priced by CPI."}
     except ExchangeError as exc:
-        again = " Try again in a moment." if exc.waiting_helps else ""
-        return {"trouble": f"{exc}.{again}"}
+        return {"trouble": f"{exc}. {exc.retry_advice}".rstrip(". ") + "."}
     if card is None:
         return {"trouble": f"Cint returned no prices for {name}."}
     return {"card": rate_card_panel.card_table(card), "country_name": name}

@@ -453,6 +453,33 @@ def test_a_job_that_is_asked_to_wait_waits_and_is_not_refused(
     assert len(desk.exchange.sent) == sent + 1
 
 
+def test_a_job_whose_steps_fail_keeps_since_when_until_one_gets_through(desk: Desk) -> None:
+    groups = desk.groups(1)
+    desk.exchange.create = lambda _exchange, _groups: (429, {"detail": "later"}, {})
+    desk.ask("pause", groups)
+    desk.work()
+    began = desk.clock.now
+    job = BatchJob.objects.get()
+    assert job.waiting_since == began
+    desk.next_step()
+    job.refresh_from_db()
+    assert desk.clock.now > began
+    assert job.waiting_since == began
+    desk.exchange.create = lambda _exchange, _groups: (201, "", {"Location": "/jobs/J1"})
+    desk.next_step()
+    job.refresh_from_db()
+    assert job.waiting_since is None
+
+
+def test_the_other_jobs_of_an_account_that_is_asked_to_wait_say_since_when(desk: Desk) -> None:
+    later = (429, {"detail": "later"}, {"Retry-After": "1800"})
+    desk.exchange.create = lambda _exchange, _groups: later
+    desk.ask("pause", desk.groups(1), "first")
+    desk.ask("pause", desk.groups(1), "second")
+    desk.work()
+    assert [job.waiting_since for job in BatchJob.objects.all()] == [desk.clock.now] * 2
+
+
 @pytest.mark.parametrize("action", ["pause", "manager"])
 @pytest.mark.parametrize("where", ["create", "poll", "list"])
 def test_wherever_a_job_is_asked_to_wait_it_goes_on_after_an_hour(

@@ -187,6 +187,31 @@ def test_while_one_edit_is_open_no_other_of_its_kind_is_sent(
     assert exchange.asked(PUT, "PUT") == 1
 
 
+def test_a_check_that_fails_again_keeps_since_when_checks_fail(
+    lost: Edit, exchange: Exchange
+) -> None:
+    exchange.on("GET", "/overview", lambda: (503, "down"))
+    for minutes in (1, 2):
+        push.settle_due(clock=later(minutes))
+    lost.refresh_from_db()
+    (failure,) = [reason for reason in lost.reasons if "since" in reason]
+    assert failure["reason"].startswith("Cint failed")
+    since = push.waiting_since(lost)
+    assert since
+    assert timedelta(seconds=50) < since - lost.started_at < timedelta(seconds=70)
+
+
+def test_a_check_that_gets_through_ends_the_wait(lost: Edit, exchange: Exchange) -> None:
+    exchange.on("GET", "/overview", lambda: (503, "down"))
+    push.settle_due(clock=later(1))
+    exchange.special.clear()
+    push.settle_due(clock=later(2))
+    lost.refresh_from_db()
+    assert lost.state == "unknown"
+    assert push.waiting_since(lost) is None
+    assert [reason["reason"] for reason in lost.reasons] == ["Cint cannot be reached"]
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_what_can_never_be_read_back_is_given_up_by_a_person_who_looked(
     send: Send, exchange: Exchange, editor: User, status: int

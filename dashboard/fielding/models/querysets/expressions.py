@@ -96,8 +96,17 @@ def group_version_token() -> Concat:
             "changed_at",
         ),
         version_token(f"fielding_mute {source}", "until"),
-        version_token(f"fielding_edit {source}", "started_at", "settled_at"),
+        version_token(f"fielding_edit {source}", "started_at", "settled_at", "check_at"),
     )
+
+
+def earliest_check() -> RawSQL:
+    """Return when the next check of a group's open edits is due; null without one."""
+    sql = (
+        "(SELECT MIN(s.check_at) FROM fielding_edit s WHERE s.group_id = fielding_targetgroup.id"
+        " AND s.state IN ('sending', 'unknown'))"
+    )
+    return RawSQL(sql, [], output_field=models.DateTimeField(null=True))  # noqa: S611
 
 
 def account_version_token() -> Concat:

@@ -20,6 +20,7 @@ from django.db.models import (
     OuterRef,
     Q,
     Sum,
+    Value,
 )
 from django.db.models.functions import Coalesce
 
@@ -32,6 +33,7 @@ from dashboard.fielding.models.querysets.expressions import (
     account_version_token,
     actor_name,
     all_of,
+    earliest_check,
     group_version_token,
     latest_among_groups,
     name_matches,
@@ -62,7 +64,9 @@ M = TypeVar("M", bound=models.Model)
 
 
 # Any: of projects or of groups.
-VersionRows = models.QuerySet[Any, tuple[int, str, datetime | None]]
+VersionRows = models.QuerySet[
+    Any, tuple[int, str, datetime | None, datetime | None, int, datetime | None]
+]
 
 
 class VisibleQuerySet(models.QuerySet[M]):
@@ -150,9 +154,15 @@ class ProjectQuerySet(NamedQuerySet["Project"]):
         )
 
     def version_rows(self) -> VersionRows:
-        """Return rows (version, version token, read at), which show whether a row changed."""
-        rows = self.annotate(version_token=project_version_token())
-        return rows.values_list("version", "version_token", "read_at")
+        """Return rows of what shows whether a project changed, and whether its work is late.
+
+        Columns: version, version token, read at, due at, urgency, and null.
+        """
+        no_check = Value(None, output_field=models.DateTimeField(null=True))
+        rows = self.annotate(version_token=project_version_token(), check_due_at=no_check)
+        return rows.values_list(
+            "version", "version_token", "read_at", "due_at", "urgency", "check_due_at"
+        )
 
     def with_incidents(self) -> Self:
         """Return those with an open incident."""
@@ -167,15 +177,28 @@ class TargetGroupQuerySet(NamedQuerySet["TargetGroup"]):
     """Target groups."""
 
     def with_version_token(self) -> Self:
-        """Annotate `version_token`, a text that changes with the group's incidents and edits."""
+        """Annotate `version_token`, a text that changes with the group's incidents and edits.
+
+        And `check_due_at`, when the next check of its open edits is due.
+        """
         return self.select_related("project", "account", "panels").annotate(
-            version_token=group_version_token()
+            version_token=group_version_token(), check_due_at=earliest_check()
         )
 
     def version_rows(self) -> VersionRows:
-        """Return rows (version, version token, read at), which show whether a row changed."""
-        rows = self.annotate(version_token=group_version_token())
-        return rows.values_list("project__version", "version_token", "project__read_at")
+        """Return rows of what shows whether a group changed, and whether its work is late.
+
+        Columns: those of its project, and when the next check of its open edits is due.
+        """
+        rows = self.annotate(version_token=group_version_token(), check_due_at=earliest_check())
+        return rows.values_list(
+            "project__version",
+            "version_token",
+            "project__read_at",
+            "project__due_at",
+            "project__urgency",
+            "check_due_at",
+        )
 
     def with_incidents(self) -> Self:
         """Return those with an open incident."""

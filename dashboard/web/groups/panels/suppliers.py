@@ -61,7 +61,8 @@ def suppliers_panel(group: TargetGroup) -> SuppliersPanel:
     except (Forbidden, NotFound, MethodNotAllowed):
         return SuppliersPanel(trouble=NOT_OFFERED)
     except ExchangeError as exc:
-        return SuppliersPanel(trouble=f"{exc}.", can_retry=exc.waiting_helps)
+        trouble = f"{exc}. {exc.retry_advice}".rstrip(". ") + "."
+        return SuppliersPanel(trouble=trouble, can_retry=exc.waiting_helps)
     return panel_of_counts(counts)
 
 
