@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dashboard.fielding.models import BatchGroup, BatchJob, Edit
+from dashboard.sync.batches import edit_records
 from dashboard.sync.edits import fresh, send
 from dashboard.sync.edits.kinds.registry import EDITABLE
 from dashboard.web.connections.waits import OpenWait, WaitsFor, Workers
@@ -51,6 +52,10 @@ def job_wait(job: BatchJob, workers: Workers) -> OpenWait | None:
     return None
 
 
+def _is_left_to_job(edit: Edit) -> bool:
+    return edit.check_at is None and edit.kind in edit_records.BY_JOB
+
+
 def list_waits(edits: Iterable[Edit], workers: Workers) -> dict[int, OpenWait]:
     """Return what the open ones of these edits wait for, by primary key.
 
@@ -58,7 +63,7 @@ def list_waits(edits: Iterable[Edit], workers: Workers) -> dict[int, OpenWait]:
     """
     open_edits = [edit for edit in edits if not edit.is_settled]
     waits = {edit.pk: edit_wait(edit, workers) for edit in open_edits}
-    if by_jobs := [edit.pk for edit in open_edits if edit.check_at is None]:
+    if by_jobs := [edit.pk for edit in open_edits if _is_left_to_job(edit)]:
         rows = BatchGroup.objects.filter(edit__in=by_jobs).select_related("job__batch")
         waits |= {row.edit_id: job_wait(row.job, workers) for row in rows if row.edit_id}
     return {pk: wait for pk, wait in waits.items() if wait}
