@@ -162,7 +162,7 @@ def client_figures() -> list[Figure]:
     """The client beside bare httpx and msgspec, small and large answers."""
     with server() as base:
         client = ExchangeClient(
-            account_id="101", auth=ApiKey(KEY), base_url=base, allowed_hosts=["127.0.0.1"]
+            account_id="101", auth=ApiKey(KEY), base_url=base, allowed_hosts=["127.0.0.1:*"]
         )
         headers = {"Authorization": KEY, "Cint-API-Version": "2025-12-18"}
         bare = httpx.Client(headers=headers, trust_env=False)

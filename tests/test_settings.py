@@ -278,11 +278,14 @@ RIGHT: dict[str, list[str]] = {
         *("", "redis://host", "redis://host:6379/3", "rediss://:p%20w@redis.example:6380/0"),
         *("unix:///run/redis.sock", "redis://[::1]:6379/0"),
     ],
-    "EXCHANGE_ALLOWED_HOSTS": ["127.0.0.1:8080", "API.cint.com, auth.lucidhq.com", "[::1]:80"],
+    "EXCHANGE_ALLOWED_HOSTS": [
+        *("127.0.0.1:8080", "API.cint.com, auth.lucidhq.com", "[::1]:80", "127.0.0.1:*"),
+    ],
     "EXCHANGE_CA_FILE": ["", certifi.where()],
     "SSL_CERT_FILE": ["", certifi.where()],
     "HTTPS_PROXY": ["", "http://proxy:3128", "https://u:p%40ss@10.0.0.7:8080/"],
     "HTTP_PROXY": ["", "http://[::1]:3128"],
+    "ALL_PROXY": ["", "http://proxy:3128"],
     "EXCHANGE_RE_ENTRY_PATH": ["/x/{project_id}/{account_id}/{target_group_id}"],
     "EXCHANGE_TIMEOUT_SECONDS": ["1", "2.5", "300"],
     "CPI_LIMITS": ["", "eur=97.50", "EUR=97.50, GBP=83"],
@@ -300,7 +303,9 @@ RIGHT: dict[str, list[str]] = {
     "AUDIT_DAYS": ["0", "365"],
     "MAIL_DAYS": ["0", "30"],
     "COUNTRY_ZONES": ["", "us=America/Chicago", "US=America/Chicago, br=America/Manaus"],
-    "CHANNEL_ALLOWED_HOSTS": ["127.0.0.1:8080", "Hooks.example.com, .example.org"],
+    "CHANNEL_ALLOWED_HOSTS": [
+        *("127.0.0.1:8080", "Hooks.example.com, .example.org", ".example.org:8443,relay:*"),
+    ],
     "API_REQUESTS_PER_MINUTE": ["1", "6000"],
     "EMAIL_URL": [
         *("", "smtp://mail.example:25", "submission://u:p@mail.example:587"),

@@ -82,7 +82,7 @@ class Life:
             account_id=self.account.exchange_id,
             auth=ApiKey("demo-key"),
             base_url=ADDRESS,
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             http=Inside(self.exchange),
         )
 

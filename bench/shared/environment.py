@@ -45,7 +45,7 @@ def stage(engine: str, **settings: str) -> Iterator[Environment]:
         given = kept | {
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
             "FIELDWATCH_HOME": home,
-            "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1",
+            "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1:*",
             "LOG_LEVEL": "WARNING",
             "DATABASE_URL": f"sqlite:///{home}/fieldwatch.sqlite3",
         }

@@ -118,7 +118,8 @@ _redis_url = env.read_if_set("REDIS_URL", RedisAddress())
 REDIS_URL = _redis_url or f"unix://{EMBEDDED_REDIS_SOCKET}"
 REDIS_IS_EMBEDDED = _redis_url is None
 
-#: where connections may go, and send their secret to
+#: where connections may go, and send their secret to. A host without a port is for the ports of
+#: https and, on this machine or in a private network, http; `host:*` is for every port
 EXCHANGE_ALLOWED_HOSTS = env.read(
     "EXCHANGE_ALLOWED_HOSTS", Places(), ["api.cint.com", "auth.lucidhq.com"]
 )
@@ -132,6 +133,8 @@ SSL_CERT_FILE = env.read_if_set("SSL_CERT_FILE", CertificateFile()) or ""
 HTTPS_PROXY = env.read_if_set("HTTPS_PROXY", ProxyAddress()) or ""
 #: the proxy for plain http (default: none)
 HTTP_PROXY = env.read_if_set("HTTP_PROXY", ProxyAddress()) or ""
+#: the proxy for https and plain http, where the one of its own is not set (default: none)
+ALL_PROXY = env.read_if_set("ALL_PROXY", ProxyAddress()) or ""
 #: path of the re-entry configuration of a launched group
 EXCHANGE_RE_ENTRY_PATH = env.read(
     "EXCHANGE_RE_ENTRY_PATH",
@@ -177,7 +180,8 @@ MAIL_DAYS = env.read("MAIL_DAYS", WholeNumber(0, 36_500), 400)
 _country_zones = env.read_if_set("COUNTRY_ZONES", ZonesByCountry())
 COUNTRY_ZONES = _country_zones or {}
 
-#: hosts that channels may send alerts to. A host of your own that is named exactly may be in a
+#: hosts that channels may send alerts to, without a port for that of https (http: 80), with `:*`
+#: for every port. A host of your own that is named exactly may be in a
 #: private network and, except in production, without https (default: those of Slack, Microsoft
 #: Teams, Google Chat and Discord)
 CHANNEL_ALLOWED_HOSTS = env.read(
@@ -382,4 +386,5 @@ logs.hide_secrets(
     urlsplit(REDIS_URL).password or "",
     urlsplit(HTTPS_PROXY).password or "",
     urlsplit(HTTP_PROXY).password or "",
+    urlsplit(ALL_PROXY).password or "",
 )

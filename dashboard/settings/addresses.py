@@ -21,7 +21,7 @@ _NAME = rf"{_LABEL}(\.{_LABEL})*\.?"
 _IPV6 = r"\[[0-9a-f:]{2,45}\]"
 _HOST = re.compile(rf"(?=.{{1,253}}$)({_NAME}|{_IPV6})", re.IGNORECASE)
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.[a-z0-9-]{{2,63}}", re.IGNORECASE)
-_PLACE = re.compile(rf"({_NAME}|{_IPV6})(:(?P<port>[0-9]{{1,5}}))?", re.IGNORECASE)
+_PLACE = re.compile(rf"({_NAME}|{_IPV6})(:(?P<port>[0-9]{{1,5}}|\*))?", re.IGNORECASE)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _MAIL_OPTIONS = ("ssl", "tls", "timeout", "_server_email", "_default_from_email")
 
@@ -96,7 +96,7 @@ class Places:
 
 @dataclass(frozen=True)
 class PlacesOrDomains:
-    """Hosts to connect to, perhaps with a port, or whole domains; separated by commas."""
+    """Hosts to connect to, or whole domains, perhaps with a port; separated by commas."""
 
     is_secret = False
     takes = "hosts such as hooks.example.com or 127.0.0.1:8080, or .example.com for all below it"
@@ -105,8 +105,8 @@ class PlacesOrDomains:
         """Return hosts and domains in lower case."""
         places = [place.lower() for place in list_entries(text)]
         for place in places:
-            fits = _DOMAIN.fullmatch(place[1:]) if place.startswith(".") else _is_place(place)
-            if not fits:
+            is_domain = not place.startswith(".") or _DOMAIN.fullmatch(place[1:].partition(":")[0])
+            if not is_domain or not _is_place(place.removeprefix(".")):
                 raise ValueError
         return places
 
@@ -240,4 +240,6 @@ def _split_address(text: str, schemes: tuple[str, ...], *, or_socket: bool = Fal
 def _is_place(text: str) -> bool:
     """Whether a text is a host, perhaps with a port."""
     match = _PLACE.fullmatch(text)
-    return match is not None and len(text) < 260 and 1 <= int(match["port"] or 1) <= 65535
+    if match is None or len(text) >= 260:
+        return False
+    return match["port"] == "*" or 1 <= int(match["port"] or 1) <= 65535

@@ -168,7 +168,7 @@ def tab(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
 def anna(simulator: Simulator, settings: Settings) -> User:
     """Somebody who may edit, on an account of the simulated exchange with all its people."""
     settings.ROOT_URLCONF = "tests.fakes.simulated_urls"
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     simulator.clear_faults()
     simulator.control("DELETE", "requests")
     WAY.connect(simulator)

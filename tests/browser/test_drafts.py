@@ -39,7 +39,7 @@ def clock_ahead(by: timedelta) -> Callable[[], datetime]:
 
 @pytest.fixture
 def simulator(settings: Settings) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     cache.clear()
     with Simulator(projects=1, groups=3, history_days=1, seed=7) as running:
         yield running

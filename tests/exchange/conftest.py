@@ -57,7 +57,7 @@ def begin() -> Iterator[Begin]:
             account_id="101",
             auth=auth,
             base_url=exchange.url,
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             **arguments,
         )
         return exchange, client

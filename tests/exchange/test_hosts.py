@@ -62,6 +62,19 @@ def test_a_host_of_the_company_is_asked_without_tls_only_with_its_port() -> None
     ExchangeClient(account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=[url[7:-3]])
     with pytest.raises(HostRefused, match="https"):
         ExchangeClient(
+            account_id="1",
+            auth=ApiKey("k"),
+            base_url="http://exchange.example.com/v1",
+            allowed_hosts=["exchange.example.com"],
+        )
+
+
+def test_a_host_that_is_listed_for_another_port_is_refused_with_the_name_of_the_setting() -> None:
+    url = "https://exchange.example.com:8443/v1"
+    with pytest.raises(
+        HostRefused, match=r"EXCHANGE_ALLOWED_HOSTS has to name exchange\.example\.com:8443"
+    ):
+        ExchangeClient(
             account_id="1", auth=ApiKey("k"), base_url=url, allowed_hosts=["exchange.example.com"]
         )
 
@@ -77,6 +90,7 @@ def test_a_host_of_the_company_is_asked_without_tls_only_with_its_port() -> None
         "2002:a00:7::",
         "::127.0.0.1",
         "fe80::1%eth0",
+        "168.63.129.16",
     ],
 )
 def test_a_name_below_an_allowed_domain_may_not_lead_inside(

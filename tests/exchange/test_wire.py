@@ -195,7 +195,7 @@ def test_a_write_is_not_lost_on_a_connection_that_was_closed_while_idle(begin: B
 def test_a_header_cannot_begin_another(begin: Begin, value: str) -> None:
     exchange, _ = begin(lambda c, _: c.send(SIZED))
     wire = Wire(
-        hosts=AllowedHosts(["127.0.0.1"]), tls=ssl.create_default_context(), clock=time.monotonic
+        hosts=AllowedHosts(["127.0.0.1:*"]), tls=ssl.create_default_context(), clock=time.monotonic
     )
     request = httpx.Request("GET", exchange.url, headers={"If-Match": value})
     request.extensions = {"timeout": {"read": 1.0}, "deadline": time.monotonic() + 5}

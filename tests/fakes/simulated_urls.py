@@ -34,7 +34,7 @@ class Way:
             auth=ApiKey("key"),
             api_version="2025-12-18",
             gate=LocalGate(policy, clock=clock, chance=clock),
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             clock=clock,
             chance=clock,
         )

@@ -69,7 +69,7 @@ class Stand:
             "FIELDWATCH_HOME": str(self.home),
             "DATABASE_URL": database,
             "REDIS_URL": self.redis.url,
-            "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1",
+            "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1:*",
             "BEAT_SECONDS": "1",
             "DJANGO_SETTINGS_MODULE": "dashboard.settings",
         }

@@ -19,9 +19,9 @@ from dashboard.alerts.channels.allowed_addresses import AllowedAddresses
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
-from dashboard.exchange.http import fetch
-from dashboard.exchange.http.proxies import find_proxy
 from dashboard.fielding.models import ExchangeAccount, Heartbeat
+from dashboard.network.proxies import find_proxy
+from dashboard.network.tls import shared_tls
 from dashboard.sync.connections.diagnosis import diagnose_error
 from dashboard.web.auth.sso import wire
 from tests.fakes.clock import NoChance, QuickClock
@@ -44,8 +44,7 @@ Ask = Callable[[str], str]
 
 def forget_contexts() -> None:
     """Let the next request read the certificate store, as a new process does."""
-    for cached in (fetch.shared_tls, post._tls, wire._tls_context):
-        cached.cache_clear()
+    shared_tls.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +230,7 @@ def test_plain_http_to_a_named_host_goes_through_its_own_proxy(
         account_id="101",
         auth=ApiKey("our-key"),
         base_url="http://relay:8080/v1",
-        allowed_hosts=["relay"],
+        allowed_hosts=["relay:8080"],
         clock=QuickClock(),
         chance=NoChance(),
         timeout=5.0,

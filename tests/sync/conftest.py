@@ -27,7 +27,7 @@ def exchange() -> Iterator[Exchange]:
 @pytest.fixture
 def account(db: None, exchange: Exchange, settings: Any) -> ExchangeAccount:
     """A connection to the exchange, never read."""
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     never = {"health": "new", "read_at": None, "first_pull_completed_at": None}
     return factories.account(base_url=exchange.url, requests_per_minute=0, **never)
 

@@ -124,7 +124,7 @@ class Field:
 @pytest.fixture
 def field(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
     """A small world that was read once without faults."""
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     seed: int = request.param
     options: dict[str, Any] = {
         "projects": 1,
@@ -139,7 +139,7 @@ def field(request: pytest.FixtureRequest, settings: Any) -> Iterator[Field]:
             account_id="101",
             auth=ApiKey("key"),
             base_url=f"{simulator.base_url}/v1",
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             gate=LocalGate(
                 GatePolicy(first_rest=0.01, longest_rest=0.02, longest_pause=0.02), clock=quick
             ),

@@ -25,7 +25,7 @@ def test_a_rest_of_the_token_address_is_told_on_the_connections_page(
         connection.answer({}, status=status, headers={"Retry-After": "900"})
 
     exchange = FakeExchange(reply)
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     account = factories.account(
         exchange_id=f"token-{status}-{exchange.port}",
         base_url=exchange.url,

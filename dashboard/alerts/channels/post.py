@@ -3,15 +3,10 @@ no redirect, within a deadline; and say whether a request that failed may have a
 
 from __future__ import annotations
 
-import socket
-import ssl
-import time
-import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import NamedTuple
 
 import httpcore
@@ -20,6 +15,10 @@ import httpx
 from dashboard.alerts.certificates import describe_certificate_error
 from dashboard.alerts.channels.allowed_addresses import AllowedAddresses
 from dashboard.alerts.text import one_line
+from dashboard.network.dns import NoAddress
+from dashboard.network.proxies import Pools
+from dashboard.network.streams import Deadline
+from dashboard.network.tls import shared_tls
 
 CONNECT_SECONDS, WHOLE_SECONDS = 5.0, 15.0  # of one POST; less than a lease
 LONGEST_ANSWER = 16 * 1024  # bytes that are read of an answer
@@ -30,9 +29,6 @@ _FAILURES = (
     httpcore.ProtocolError,
     httpcore.ProxyError,
 )
-SocketOptions = Iterable[
-    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-]
 
 
 class PostAnswer(NamedTuple):
@@ -141,6 +137,8 @@ def _describe(exc: Exception, host: str) -> str:
     """Return a failure in words, without the address."""
     if words := describe_certificate_error(exc, host):
         return words
+    if isinstance(exc.__cause__, NoAddress):
+        return f"{host} could not be reached: {exc.__cause__}"
     if isinstance(exc, httpcore.ConnectTimeout | httpcore.ConnectError):
         return f"{host} could not be reached ({type(exc.__cause__ or exc).__name__})"
     if isinstance(exc, httpcore.ProxyError):
@@ -154,131 +152,6 @@ def _open_pool(
     url: httpx.URL, allowed: AllowedAddresses, seconds: float
 ) -> httpcore.ConnectionPool:
     """Return a pool for one request: straight to the host, or through the environment's proxy."""
-    proxy = _proxy_for(url)
-    tls = _tls()  # before the deadline counts
-    until = time.monotonic() + seconds
-    if proxy is None:
-        backend = _CheckedBackend(allowed, until)
-        return httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
-    auth = (proxy.username.encode(), proxy.password.encode()) if proxy.username else None
-    return httpcore.HTTPProxy(
-        proxy_url=str(proxy.copy_with(username=None, password=None)),
-        proxy_auth=auth,
-        ssl_context=tls,
-        proxy_ssl_context=tls if proxy.scheme == "https" else None,
-        network_backend=_ProxyBackend(None, until),
-    )
-
-
-def _proxy_for(url: httpx.URL) -> httpx.URL | None:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for an address."""
-    proxies = urllib.request.getproxies()
-    named = proxies.get(url.scheme) or proxies.get("all")
-    if not named or urllib.request.proxy_bypass(url.host):
-        return None
-    return httpx.URL(named if "://" in named else f"http://{named}")
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Return the context for TLS, which honours SSL_CERT_FILE; making one takes 20 ms."""
-    return httpx.create_ssl_context()
-
-
-class _DeadlineStream(httpcore.NetworkStream):
-    """A socket on which no read or write outlasts the deadline of the whole call.
-
-    Time-outs of httpcore begin again with every byte, so a receiver that trickles could hold a
-    thread.
-    """
-
-    def __init__(self, inner: httpcore.NetworkStream, deadline: float) -> None:
-        self._inner, self._deadline = inner, deadline
-
-    def _left(self, timeout: float | None, error: type[httpcore.TimeoutException]) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise error("the deadline of the call has passed")
-        return left if timeout is None else min(timeout, left)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        left = self._left(timeout, httpcore.ConnectTimeout)
-        inner = self._inner.start_tls(ssl_context, server_hostname, left)
-        return _DeadlineStream(inner, self._deadline)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._inner.get_extra_info(info)
-
-
-class _CheckedBackend(httpcore.NetworkBackend):
-    """Connects to the very addresses that it has checked."""
-
-    def __init__(self, allowed: AllowedAddresses | None, deadline: float) -> None:
-        self._allowed, self._deadline = allowed, deadline
-        self._inner = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
-    ) -> httpcore.NetworkStream:
-        failure: Exception = httpcore.ConnectError("the name has no address")
-        for address in self._resolve(host, port):
-            left = self._deadline - time.monotonic()
-            seconds = left if timeout is None else min(timeout, left)
-            if left <= 0:
-                break
-            try:
-                inner = self._inner.connect_tcp(
-                    address, port, seconds, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-                failure = exc
-            else:
-                return _DeadlineStream(inner, self._deadline)
-        raise failure
-
-    def _resolve(self, host: str, port: int) -> list[str]:
-        try:
-            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as exc:
-            raise httpcore.ConnectError("the name could not be resolved") from exc
-        addresses = list(dict.fromkeys(str(row[4][0]) for row in rows))
-        for address in addresses:
-            if self._allowed:
-                self._allowed.check_resolved(host, port, address)
-        return addresses
-
-
-class _ProxyBackend(_CheckedBackend):
-    """Connects to a proxy, which an operator named, and which resolves the receiver's name."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            return super().connect_tcp(host, port, timeout, local_address, socket_options)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-            raise httpcore.ProxyError(f"{host}:{port} cannot be reached") from exc
+    tls = shared_tls()  # before the deadline counts
+    deadline = Deadline(seconds=seconds)
+    return Pools(tls=tls, deadline=deadline, check=allowed.check_resolved).open(url)

@@ -1,20 +1,16 @@
-"""An httpx transport on whose connections no call outlasts its deadline.
-
-httpx's time-outs restart with every byte, so a server that trickles can hold a thread for hours.
-Here every read and write of a call has only the time left until the call's deadline.
-"""
+"""An httpx transport that keeps its connections, and drops those with bytes beyond an answer."""
 
 import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import httpcore
 import httpx
 
-from dashboard.exchange.http import dns
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
-from dashboard.exchange.http.proxies import find_proxy, open_proxy_pool
+from dashboard.network.proxies import Pools
+from dashboard.network.streams import Deadline, DeadlineStream
 
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
@@ -26,9 +22,6 @@ _HTTPCORE_ERRORS = (
     httpcore.ProtocolError,
     httpcore.ProxyError,
 )
-SocketOptions = Iterable[
-    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-]
 
 
 def _as_httpx(exc: Exception) -> httpx.TransportError:
@@ -37,21 +30,7 @@ def _as_httpx(exc: Exception) -> httpx.TransportError:
     return kind(str(exc))
 
 
-class _Deadline:
-    """The deadline of the present call; a wire belongs to one thread."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self.at = clock()
-
-    def left(self, error: type[httpcore.TimeoutException]) -> float:
-        left = self.at - self._clock()
-        if left <= 0:
-            raise error("the deadline of the call has passed")
-        return left
-
-
-class _Stream(httpcore.NetworkStream):
+class _Stream(DeadlineStream):
     """A socket whose reads end where an answer may end: at a blank line, or by its length.
 
     httpcore reuses a connection with bytes that it read beyond an answer, and would take them for
@@ -59,9 +38,8 @@ class _Stream(httpcore.NetworkStream):
     httpcore closes it instead.
     """
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+        super().__init__(inner, deadline)
         self._held_back = b""
         self._last_bytes = b""  # of what was returned: a blank line may span two reads
         self._body_left: int | None = None
@@ -71,10 +49,8 @@ class _Stream(httpcore.NetworkStream):
         self._body_left = length
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._deadline.left(httpcore.ReadTimeout)
-        received = self._held_back or self._inner.read(
-            max_bytes, left if timeout is None else min(timeout, left)
-        )
+        left = self._deadline.left(httpcore.ReadTimeout, timeout)
+        received = self._held_back or self._inner.read(max_bytes, left)
         if self._body_left is None:
             end = self._end_of_block(received)
         else:
@@ -95,86 +71,12 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._body_left, self._last_bytes = None, b""
-        left = self._deadline.left(httpcore.WriteTimeout)
-        self._inner.write(buffer, left if timeout is None else min(timeout, left))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        left = self._deadline.left(httpcore.ConnectTimeout)
-        timeout = left if timeout is None else min(timeout, left)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._deadline)
+        super().write(buffer, timeout)
 
     def get_extra_info(self, info: str) -> object:
         if info == "is_readable" and self._held_back:
             return True
-        return self._inner.get_extra_info(info)
-
-
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, hosts: AllowedHosts | None, deadline: _Deadline) -> None:
-        self._hosts = hosts  # None: an operator named the host, so it needs no check
-        self._deadline = deadline
-        self._inner = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the checked addresses, so that the name is not resolved again in between."""
-        failure: Exception = httpcore.ConnectError("the name has no address")
-        for address in self._addresses(host, port):
-            left = self._deadline.left(httpcore.ConnectTimeout)
-            seconds = left if timeout is None else min(timeout, left)
-            try:
-                inner = self._inner.connect_tcp(
-                    address, port, seconds, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-                failure = exc
-            else:
-                return _Stream(inner, self._deadline)
-        raise failure
-
-    def _addresses(self, host: str, port: int) -> list[str]:
-        left = self._deadline.left(httpcore.ConnectTimeout)
-        try:
-            addresses = dns.resolve_addresses(host, port, seconds=left)
-        except dns.NoAddress as exc:
-            failure = httpcore.ConnectTimeout if exc.late else httpcore.ConnectError
-            raise failure(str(exc)) from exc
-        for address in addresses:
-            if self._hosts:
-                self._hosts.check_address(host, port, address)
-        return addresses
-
-
-class _ProxiedBackend(_Backend):
-    """Connects to a proxy, which resolves the name of the exchange itself."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect; ProxyError if the proxy, and not the exchange, is out of reach."""
-        try:
-            return super().connect_tcp(host, port, timeout, local_address, socket_options)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-            raise httpcore.ProxyError(f"{host}:{port} cannot be reached") from exc
+        return super().get_extra_info(info)
 
 
 class _Body(httpx.SyncByteStream):
@@ -199,8 +101,14 @@ class Wire(httpx.BaseTransport):
     def __init__(
         self, *, hosts: AllowedHosts, tls: ssl.SSLContext, clock: Callable[[], float]
     ) -> None:
-        self._deadline = _Deadline(clock)
-        self._hosts, self._tls = hosts, tls
+        self._deadline = Deadline(clock)
+        self._open_pools = Pools(
+            tls=tls,
+            deadline=self._deadline,
+            check=hosts.check_address,
+            keep_alive=KEEP_ALIVE,
+            stream=_Stream,
+        )
         self._pools: dict[tuple[str, bytes], httpcore.ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -243,18 +151,5 @@ class Wire(httpx.BaseTransport):
         """The connections to this host, directly or through the proxy of the environment."""
         place = (url.scheme, url.netloc)
         if place not in self._pools:
-            proxy = find_proxy(url)
-            if proxy is None:
-                self._pools[place] = httpcore.ConnectionPool(
-                    ssl_context=self._tls,
-                    keepalive_expiry=KEEP_ALIVE,
-                    network_backend=_Backend(self._hosts, self._deadline),
-                )
-            else:
-                self._pools[place] = open_proxy_pool(
-                    proxy,
-                    tls=self._tls,
-                    keep_alive=KEEP_ALIVE,
-                    backend=_ProxiedBackend(None, self._deadline),
-                )
+            self._pools[place] = self._open_pools.open(url)
         return self._pools[place]

@@ -4,7 +4,6 @@ import ssl
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import cast
 
 import httpx
@@ -22,8 +21,9 @@ from dashboard.exchange.errors import (
 from dashboard.exchange.http.allowed_hosts import AllowedHosts
 from dashboard.exchange.http.answer import HttpAnswer, read_body
 from dashboard.exchange.http.connections import CONNECT_TIMEOUT, Wire
-from dashboard.exchange.http.dns import NoAddress
 from dashboard.exchange.repair import as_utf8
+from dashboard.network.dns import NoAddress
+from dashboard.network.tls import shared_tls
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -33,18 +33,6 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-
-
-@lru_cache(maxsize=4)
-def shared_tls(ca_file: str) -> ssl.SSLContext:
-    """The TLS settings of every connection; created once, because reading the CA store is slow.
-
-    Trusted are the authorities of SSL_CERT_FILE, or else the usual ones, and those of `ca_file`.
-    """
-    tls = httpx.create_ssl_context()
-    if ca_file:
-        tls.load_verify_locations(cafile=ca_file)
-    return tls
 
 
 class _ThreadConnections(threading.local):

@@ -86,8 +86,8 @@ def diagnose_address(refusal: str, field: str) -> Diagnosis:
         return Diagnosis(f"{refusal}.", "Begin the address with https://.", field)
     return Diagnosis(
         f"{refusal}.",
-        "Whoever runs Fieldwatch can allow it: add the host to EXCHANGE_ALLOWED_HOSTS and start "
-        "Fieldwatch again.",
+        "Whoever runs Fieldwatch can allow it: add the host (with its port, unless that is 443) to "
+        "EXCHANGE_ALLOWED_HOSTS and start Fieldwatch again.",
         field,
     )
 

@@ -31,7 +31,7 @@ def suggested_addresses(path: str, *, skip: Iterable[str] = ()) -> list[str]:
     """Addresses below the hosts that connections may use, each with this path; not the demo's."""
     hosts = [host for host in settings.EXCHANGE_ALLOWED_HOSTS if not host.startswith(".")]
     return [
-        f"{'http' if host.startswith(_PLAIN_HOSTS) else 'https'}://{host}{path}"
+        f"{'http' if host.startswith(_PLAIN_HOSTS) else 'https'}://{host.removesuffix(':*')}{path}"
         for host in hosts
         if host and host not in skip
     ]

@@ -50,18 +50,36 @@ def test_the_address_of_a_service_is_allowed_and_a_similar_one_is_not(service: s
 
 
 def test_a_webhook_needs_a_host_that_is_listed() -> None:
-    allowed = AllowedAddresses([*DEFAULT, "hooks.corp.example", ".team.example"], production=True)
+    listed = [*DEFAULT, "hooks.corp.example", ".team.example:8443"]
+    allowed = AllowedAddresses(listed, production=True)
     for good in ("https://hooks.corp.example/x?y=1", "https://a.team.example:8443/x"):
         allowed.check_address(good, "webhook")
     for wrong in (
         "https://other.example/",
         "https://team.example/",
+        "https://a.team.example/x",
         "https://10.0.0.1/",
         "http://hooks.corp.example/",
         "ftp://hooks.corp.example/",
     ):
         with pytest.raises(AddressRefused):
             allowed.check_address(wrong, "webhook")
+
+
+def test_a_host_that_is_listed_for_another_port_names_the_setting() -> None:
+    allowed = AllowedAddresses(["hooks.corp.example"], production=True)
+    with pytest.raises(
+        AddressRefused, match=r"add hooks\.corp\.example:8443 to CHANNEL_ALLOWED_HOSTS"
+    ):
+        allowed.check_address("https://hooks.corp.example:8443/x", "webhook")
+
+
+def test_a_dot_at_the_end_makes_no_host_of_a_service_one_of_ours() -> None:
+    allowed = AllowedAddresses(DEFAULT, production=True)
+    with pytest.raises(AddressRefused):
+        allowed.check_address("https://hooks.slack.com./anything", "slack")
+    with pytest.raises(AddressRefused):
+        allowed.check_resolved("hooks.slack.com.", 443, "10.0.0.7")
 
 
 def test_http_is_for_listed_hosts_and_not_in_production() -> None:
@@ -76,7 +94,8 @@ def test_http_is_for_listed_hosts_and_not_in_production() -> None:
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:10.0.0.1",
      "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "100.64.0.1", "::", "::10.0.0.1",
-     "::ffff:0:10.0.0.1", "fec0::1", "ff02::1", "fd00:ec2::254", "2001:db8::1", "5f00::1"],
+     "168.63.129.16", "192.0.0.192", "::ffff:0:10.0.0.1", "fec0::1", "ff02::1",
+     "fd00:ec2::254", "2001:db8::1", "5f00::1"],
 )  # fmt: skip
 def test_a_private_network_is_only_for_hosts_that_are_listed_by_name(address: str) -> None:
     allowed = AllowedAddresses([*DEFAULT, ".team.example", "own.corp"], production=True)

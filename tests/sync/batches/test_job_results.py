@@ -136,7 +136,7 @@ class Desk:
 
 @pytest.fixture
 def desk(settings: Any) -> Iterator[Desk]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with serving(JobsExchange()) as exchange:
         assert isinstance(exchange, JobsExchange)
         account, clock = factories.account(base_url=exchange.url), Clock()
@@ -145,7 +145,7 @@ def desk(settings: Any) -> Iterator[Desk]:
             account_id="101",
             auth=ApiKey("key"),
             base_url=exchange.url,
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             gate=LocalGate(clock=clock),
             clock=clock,
         )

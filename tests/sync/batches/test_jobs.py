@@ -40,7 +40,7 @@ class Clock:
 
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=2, groups=12, history_days=1, seed=7) as exchange:
         yield exchange
 

@@ -31,7 +31,7 @@ def check(
     simulator: Simulator, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Check]:
     """Run the command; its exit code and its lines by what they check."""
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     settings.EXCHANGE_TIMEOUT_SECONDS = 1.0
     secret = secrets.token_hex()  # another one each time: a connection of its own
     account = factories.account(

@@ -146,7 +146,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 def examined(settings: Settings, url: str, **fields: Any) -> examine.ConnectionReport:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1", "no-such-host.invalid", "localhost"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*", "no-such-host.invalid", "localhost:*"]
     settings.EXCHANGE_TIMEOUT_SECONDS = 2.0
     return examine.examine_settings(connection(base_url=url, **fields), seconds=20)
 

@@ -36,7 +36,7 @@ Make = Callable[..., Edit]
 
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=1, groups=3, history_days=1, seed=7) as exchange:
         yield exchange
 
@@ -168,7 +168,7 @@ def test_many_lost_answers_make_no_draft_twice_and_all_end_settled(
         auth=ApiKey("key"),
         api_version="2025-12-18",
         gate=LocalGate(GatePolicy(requests_per_minute=None), clock=clock, chance=clock),
-        allowed_hosts=["127.0.0.1"],
+        allowed_hosts=["127.0.0.1:*"],
         clock=clock,
         chance=clock,
     )

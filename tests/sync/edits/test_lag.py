@@ -81,7 +81,7 @@ class Time:
 
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=1, groups=6, history_days=1, seed=7, speed=0) as exchange:
         exchange.keep_states()
         yield exchange

@@ -111,7 +111,7 @@ class Field:
 
 @pytest.fixture
 def field(settings: Any) -> Iterator[Field]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=2, groups=6, history_days=1, speed=0) as simulator:
         account = factories.account(
             base_url=f"{simulator.base_url}/v1",

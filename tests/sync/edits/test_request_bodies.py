@@ -32,7 +32,7 @@ POSTCODES = {"object": "open_ended", "question_id": 45}
 
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=1, groups=24, history_days=1, seed=7) as exchange:
         yield exchange
 

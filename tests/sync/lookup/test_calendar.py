@@ -61,7 +61,7 @@ def client_of(exchange: Exchange, policy: GatePolicy | None = None) -> ExchangeC
         auth=ApiKey("key"),
         base_url=exchange.url,
         gate=LocalGate(policy),
-        allowed_hosts=["127.0.0.1"],
+        allowed_hosts=["127.0.0.1:*"],
         timeout=1.0,
     )
 

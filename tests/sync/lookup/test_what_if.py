@@ -339,7 +339,7 @@ def patient_client(
         auth=ApiKey("key"),
         base_url=exchange.url,
         gate=LocalGate(policy),
-        allowed_hosts=["127.0.0.1"],
+        allowed_hosts=["127.0.0.1:*"],
         timeout=timeout,
     )
 
@@ -449,7 +449,7 @@ def test_old_answers_are_deleted(exchange: Exchange, group: TargetGroup) -> None
 
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=4, groups=8, history_days=3, seed=7) as running:
         yield running
 

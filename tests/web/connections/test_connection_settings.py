@@ -39,7 +39,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def url(simulator: Simulator, settings: Settings) -> Iterator[str]:
     """The address of an exchange that connections may use."""
-    settings.EXCHANGE_ALLOWED_HOSTS = [simulator.base_url.removeprefix("http://"), "127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = [simulator.base_url.removeprefix("http://"), "127.0.0.1:*"]
     settings.EXCHANGE_TIMEOUT_SECONDS = 5.0
     yield f"{simulator.base_url}/v1"
     simulator.clear_faults()

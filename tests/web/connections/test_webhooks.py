@@ -44,7 +44,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def add(simulator: Simulator, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """`exchange add told …`; what it said to people."""
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     monkeypatch.setenv("KEY", "key")
 
     def run(webhook: str) -> str:

@@ -35,7 +35,7 @@ EXAMPLES = settings(
 
 @pytest.fixture
 def exchange(settings: Any) -> Iterator[WholeExchange]:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     cache.clear()
     with serving(WholeExchange()) as server:
         assert isinstance(server, WholeExchange)

@@ -828,7 +828,7 @@ def test_details_cost_two_queries_more_than_the_page_without_them(
 def test_names_are_asked_of_the_exchange_once_and_known_from_then_on(
     client: Client, settings: Any
 ) -> None:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=1, groups=2, history_days=1, seed=7) as exchange:
         account = factories.account(base_url=exchange.base_url, requests_per_minute=0)
         own = factories.group(factories.project(account), details=DETAILS)

@@ -157,7 +157,7 @@ def test_a_group_that_is_no_longer_listed_is_not_asked_for(
 def test_an_exchange_serves_the_panel_and_without_scripts_a_page(
     client: Client, settings: Any
 ) -> None:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with Simulator(projects=1, groups=2, history_days=5, seed=7) as exchange:
         account = factories.account(base_url=exchange.base_url, requests_per_minute=0)
         served = next(one for one in exchange.groups() if one["status"] != "draft")

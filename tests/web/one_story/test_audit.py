@@ -35,7 +35,7 @@ def test_the_second_exchange_answers_as_the_contract_has_it() -> None:
 
 @pytest.fixture
 def audited(client: Client, settings: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with serving(SecondExchange()) as exchange:
         account = factories.account(base_url=exchange.url, requests_per_minute=0, **NEVER)
         with pytest.raises(SystemExit) as ended:

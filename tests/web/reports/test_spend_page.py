@@ -339,7 +339,7 @@ def test_the_page_asks_for_what_is_open_when_it_is_shown(
 def test_an_exchange_that_cannot_be_reached_is_said_on_the_page(
     viewer: Client, account: ExchangeAccount, settings: Any
 ) -> None:
-    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     ExchangeAccount.objects.update(base_url="http://127.0.0.1:9", requests_per_minute=0)
     answer = viewer.get(
         f"/connections/{account.pk}/reconciliation/", headers={"HX-Request": "true"}

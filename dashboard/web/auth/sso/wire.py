@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
-from functools import lru_cache
 
 import httpx
 import msgspec
 
 from dashboard.alerts.certificates import describe_certificate_error
+from dashboard.network.tls import shared_tls
 
 LARGEST = 1024 * 1024  # bytes
 
@@ -68,7 +67,7 @@ def fetch_object(
 def _send(request: httpx.Request, patience: float) -> tuple[int, bytes]:
     """Return the status and the whole body."""
     until, body = time.monotonic() + patience, bytearray()
-    with httpx.Client(verify=_tls_context(), timeout=patience) as client:
+    with httpx.Client(verify=shared_tls(), timeout=patience) as client:
         response = client.send(request, stream=True)
         try:
             for part in response.iter_bytes():
@@ -78,9 +77,3 @@ def _send(request: httpx.Request, patience: float) -> tuple[int, bytes]:
         finally:
             response.close()
     return response.status_code, bytes(body)
-
-
-@lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
-    """Return the TLS context, cached: loading the certificate store takes a tenth of a second."""
-    return httpx.create_ssl_context()

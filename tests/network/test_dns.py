@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.exchange.http import dns
+from dashboard.network import dns
 
 
 def test_an_address_is_its_own_name() -> None:
@@ -30,6 +30,12 @@ def test_a_name_that_nobody_knows_is_said() -> None:
 
     with pytest.raises(dns.NoAddress, match="not known") as caught:
         dns.resolve_addresses("nowhere.invalid", 443, seconds=5, resolve=resolve)
+    assert not caught.value.late
+
+
+def test_a_name_that_cannot_exist_is_not_known_and_nobody_waits_for_it() -> None:
+    with pytest.raises(dns.NoAddress) as caught:
+        dns.resolve_addresses(f"{'a' * 70}.example", 443, seconds=60)
     assert not caught.value.late
 
 

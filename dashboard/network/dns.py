@@ -29,12 +29,12 @@ def resolve_addresses(
     The system's resolver has no time limit of its own, so it runs in a thread that is abandoned
     when the time is over.
     """
-    answer: SimpleQueue[Sequence[Entry] | OSError] = SimpleQueue()
+    answer: SimpleQueue[Sequence[Entry] | OSError | UnicodeError] = SimpleQueue()
 
     def look_up() -> None:
         try:
             answer.put((resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM))
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # the latter: no such name can exist
             answer.put(exc)
 
     threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
@@ -42,6 +42,6 @@ def resolve_addresses(
         entries = answer.get(timeout=seconds)
     except Empty as exc:
         raise NoAddress(late=True) from exc
-    if isinstance(entries, OSError):
+    if isinstance(entries, OSError | UnicodeError):
         raise NoAddress(late=False) from entries
     return list(dict.fromkeys(str(entry[4][0]) for entry in entries))

@@ -1,0 +1,1 @@
+"""Outgoing connections: checked addresses, deadlines, proxies and TLS, without Django."""
