@@ -11,7 +11,7 @@ from django.db.models import F
 
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.decode import BadItem, Page
-from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound
+from dashboard.exchange.errors import ExchangeError, Forbidden, HostRefused, NotFound
 from dashboard.exchange.pagination import UNFINISHED, PageIterator, iterate_pages
 from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
 from dashboard.exchange.shapes.projects import ProjectListItem
@@ -75,6 +75,18 @@ def pull_account(
         names_at=account.names_at,
         clock_skew_seconds=client.clock_skew,
     )
+    return cycle
+
+
+def refuse_account(
+    *, account: ExchangeAccount, why: HostRefused, token: str, clock: Callable[[], datetime]
+) -> Cycle:
+    """End a round of an account whose address is not allowed (any more); its pages say why."""
+    now = clock()
+    cycle = Cycle(account=account, started_at=now, finished_at=now)
+    cycle.failed(str(why), kind=why.kind)
+    health = ExchangeAccount.Health.ERROR
+    _finish_round(account, cycle, [], token, health=health, health_reason=str(why))
     return cycle
 
 

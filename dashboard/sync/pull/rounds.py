@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from dashboard import logs
+from dashboard.exchange.errors import HostRefused
 from dashboard.fielding.compiled_queries import CompiledQuery, Param
 from dashboard.fielding.models import Cycle, ExchangeAccount, Project
 from dashboard.sync import scheduling
 from dashboard.sync.connections import clients
-from dashboard.sync.pull.account import pull_account
+from dashboard.sync.pull.account import pull_account, refuse_account
 from dashboard.sync.pull.project import pull_project
 
 Clock = Callable[[], datetime]
@@ -36,8 +37,12 @@ def account_round(pk: int, *, clock: Clock, force: bool = False) -> Cycle | None
         _release_on_error(ExchangeAccount, pk, token, clock),
         logs.log_context(cycle=token[:12], account=account.name),
     ):
-        client = clients.client_for(account)
-        cycle = pull_account(account=account, client=client, token=token, clock=clock)
+        try:
+            client = clients.client_for(account)
+        except HostRefused as exc:
+            cycle = refuse_account(account=account, why=exc, token=token, clock=clock)
+        else:
+            cycle = pull_account(account=account, client=client, token=token, clock=clock)
         _log_round(cycle)
     return cycle
 
@@ -64,13 +69,18 @@ def run_next_round(
 
 
 def _run_turn(pk: int, token: str, *, clock: Clock, share: Share) -> Cycle | None:
-    """One turn over a claimed project; None if it was parked after repeated failures."""
+    """One turn over a claimed project; None if it was parked, or its address is not allowed."""
     project = _WITH_ACCOUNT.first(pk=pk)
     if project is None or scheduling.park_after_failures(project, now=clock()):
         return None
     context = {"cycle": token[:12], "account": project.account.name, "project": project.exchange_id}
     with _release_on_error(Project, pk, token, clock), logs.log_context(**context):
-        client = clients.client_for(project.account)
+        try:
+            client = clients.client_for(project.account)
+        except HostRefused as exc:  # the account's round says so on its pages
+            log.warning("%s", exc)
+            scheduling.release_row(Project, pk, token, now=clock())
+            return None
         cycle = pull_project(
             project=project,
             client=client,
