@@ -81,7 +81,8 @@ def shown(client: Client, address: str) -> str:
     return fold_white_space(client.get(address).content.decode())
 
 
-def time_of(moment: datetime) -> str:
+def time_of(moment: datetime | None) -> str:
+    assert moment
     return f'<time datetime="{moment:%Y-%m-%dT%H:%M}'
 
 
