@@ -5,13 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import IntConverter
 
-from dashboard.web.api.application import PREFIX as API_PREFIX
-from dashboard.web.api.application import api_paths
-from dashboard.web.api.openapi import openapi_json
 from dashboard.web.auth.audit import record_export
 from dashboard.web.auth.permissions import View
 from dashboard.web.views import (
     access_tokens,
+    api,
     audit_log,
     batches,
     calendar_feed,
@@ -301,8 +299,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_figures, name="metrics"),
-    path(f"{API_PREFIX}openapi.json", openapi_json, name="openapi"),
-    *api_paths(),
+    path("api/v1/openapi.json", api.answer_api, name="openapi"),
+    re_path(r"^api/", api.answer_api, name="api"),
     path("webhooks/<str:key>/", webhook_deliveries.receive_delivery, name="webhook"),
 ]
 

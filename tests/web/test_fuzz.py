@@ -13,11 +13,13 @@ from django.core.cache import cache
 from django.test import Client
 
 from dashboard.urls import urlpatterns
+from dashboard.web.api import urls as api_urls
 from tests import factories
 from tests.fakes.edit_gateway import FakeExchange
 
 pytestmark = pytest.mark.django_db
 
+ADDRESSES = [*urlpatterns, *api_urls.urlpatterns]  # those of the API are loaded apart
 # `make soak` asks 10,000.
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1500"))
 VERBS = ["GET"] * 6 + ["POST"] * 6 + ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
@@ -106,7 +108,7 @@ def odd_bytes(chance: random.Random) -> bytes:
 
 def address(chance: random.Random, ids: dict[str, list[int]]) -> str:
     """One of our addresses, with ids that exist, cannot exist, or are no ids."""
-    route = str(chance.choice(urlpatterns).pattern)
+    route = str(chance.choice(ADDRESSES).pattern)
 
     def fill(part: re.Match[str]) -> str:
         if part["kind"] == "key":
@@ -170,7 +172,7 @@ def test_an_id_that_no_database_holds_is_of_nothing(verb: str, exchange: FakeExc
     account = factories.account()
     client = Client(raise_request_exception=False)
     client.force_login(factories.person("administrator", account))
-    asked = {str(one.pattern) for one in urlpatterns if "<key:" in str(one.pattern)}
+    asked = {str(one.pattern) for one in ADDRESSES if "<key:" in str(one.pattern)}
     assert len(asked) > 20
     for route in asked:
         where = "/" + _PART.sub(lambda part: str(10**25) if part["kind"] == "key" else "cpi", route)

@@ -22,7 +22,7 @@ from dashboard.fielding.domain.scope import LISTED, OPEN_STATUSES
 from dashboard.fielding.domain.text import one_line
 from dashboard.fielding.models import AccessToken, Change, Membership, TargetGroup
 from dashboard.sync.lookup.reconciliation import due_dates
-from dashboard.web.api.values import page_address
+from dashboard.web.api.page_addresses import page_address
 
 PAST = timedelta(days=31)  # for how long an event stays after its time
 MOST_GROUPS = 1000

@@ -8,8 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from django.conf import settings
-from django.urls import reverse
 from ninja import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -96,11 +94,6 @@ _AMOUNT = re.compile(r"[0-9][ \N{NO-BREAK SPACE}]?[A-Z]{3}\b")
 def names_amount(sentence: str) -> bool:
     """Whether a sentence says what something costs."""
     return _AMOUNT.search(sentence) is not None
-
-
-def page_address(name: str, *args: int) -> str:
-    """Return the address of a page for people."""
-    return f"{settings.FIELDWATCH_URL}{reverse(name, args=args)}"
 
 
 def whole_range(values: Sequence[float]) -> Range:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,22 @@ CONFIG = schemathesis.Config.from_dict(
 )
 schema = schemathesis.openapi.from_dict(openapi_document(), config=CONFIG)
 schema.app = WSGIHandler()
+
+
+def test_the_code_of_the_api_is_loaded_with_the_first_request() -> None:
+    script = (
+        "import sys, django; django.setup()\n"
+        "from django.test import Client\n"
+        "import dashboard.urls\n"
+        "print('ninja' in sys.modules)\n"
+        "print(Client(HTTP_HOST='localhost').get('/api/v1/openapi.json').status_code)\n"
+        "print('ninja' in sys.modules)\n"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    assert done.stdout.decode().split() == ["False", "200", "True"]
 
 
 def test_the_committed_document_is_the_one_of_the_code() -> None:

@@ -18,6 +18,7 @@ from dashboard.fielding.models.querysets.items import ItemQuerySet
 from dashboard.fielding.models.querysets.rows import IncidentQuerySet
 from dashboard.web.api.access import FIELDWORK, BearerToken, may_read_spend
 from dashboard.web.api.conditional import etag_of_rows, json_answer, not_modified
+from dashboard.web.api.page_addresses import page_address
 from dashboard.web.api.paging import rows_after
 from dashboard.web.api.values import (
     ROWS,
@@ -28,7 +29,6 @@ from dashboard.web.api.values import (
     Limit,
     MoneyAmount,
     names_amount,
-    page_address,
     rounded_money,
 )
 from dashboard.web.auth.permissions import current_user

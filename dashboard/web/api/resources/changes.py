@@ -14,8 +14,9 @@ from dashboard.fielding.models import Edit
 from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.api.access import FIELDWORK, BearerToken, may_read_spend
 from dashboard.web.api.conditional import etag_of_rows, json_answer, not_modified
+from dashboard.web.api.page_addresses import page_address
 from dashboard.web.api.paging import rows_after
-from dashboard.web.api.values import ROWS, ApiModel, Cursor, KeyFilter, Limit, page_address
+from dashboard.web.api.values import ROWS, ApiModel, Cursor, KeyFilter, Limit
 from dashboard.web.auth.permissions import current_user
 
 # Kinds whose values are never prices.

@@ -23,6 +23,7 @@ from dashboard.fielding.models.querysets.rows import TargetGroupQuerySet
 from dashboard.fielding.series.completes import as_packed_day, points_of_days
 from dashboard.web.api.access import FIELDWORK, BearerToken, may_read_spend
 from dashboard.web.api.conditional import etag_of_accounts, json_answer, not_modified
+from dashboard.web.api.page_addresses import page_address
 from dashboard.web.api.paging import rows_after
 from dashboard.web.api.values import (
     ROWS,
@@ -37,7 +38,6 @@ from dashboard.web.api.values import (
     StatusFilter,
     TimeRange,
     exact_money,
-    page_address,
     whole_range,
 )
 from dashboard.web.auth.permissions import current_user

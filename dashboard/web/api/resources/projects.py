@@ -23,6 +23,7 @@ from dashboard.fielding.models import Project
 from dashboard.fielding.models.querysets.rows import ProjectQuerySet
 from dashboard.web.api.access import FIELDWORK, BearerToken, may_read_spend
 from dashboard.web.api.conditional import etag_of_accounts, json_answer, not_modified
+from dashboard.web.api.page_addresses import page_address
 from dashboard.web.api.paging import rows_after
 from dashboard.web.api.values import (
     ROWS,
@@ -35,7 +36,6 @@ from dashboard.web.api.values import (
     Range,
     StatusFilter,
     exact_money,
-    page_address,
     rounded_money,
     whole_range,
 )
