@@ -220,8 +220,10 @@ METRICS_TOKEN = env.read_if_set("METRICS_TOKEN", SecretText(16)) or ""
 #: wait; with too many, addresses can be forged. Must be set in production (default: not set)
 _trusted_proxies = env.read_if_set("TRUSTED_PROXIES", WholeNumberOrNone(0, 10))
 TRUSTED_PROXIES = _trusted_proxies or 0
-#: hours after which people sign in again
+#: hours after which people sign in again, however busy they are
 SESSION_HOURS = env.read("SESSION_HOURS", WholeNumber(1, 24 * 90), 12)
+#: minutes without use after which people sign in again; what an open page asks by itself is no use
+SESSION_IDLE_MINUTES = env.read("SESSION_IDLE_MINUTES", WholeNumber(5, 60 * 24 * 90), 120)
 #: `1`: people who sign in with a password must set up two-factor authentication before they
 #: reach any other page; with single sign-on the provider asks for it
 SECOND_FACTOR_REQUIRED = env.read("SECOND_FACTOR_REQUIRED", Switch(), False)

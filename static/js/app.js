@@ -8,6 +8,7 @@ import "./share_status.js";
 import "./send_once.js";
 import "./resubmission.js";
 import "./unanswered.js";
+import "./signed_out.js";
 import "./cost_preview.js";
 import "./price_slider.js";
 import "./menus_and_panels.js";

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from time import time as unix_time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -72,6 +71,8 @@ NOTICES = {
         AuditKind.RECOVERY_CODES_MADE,
     ),
 }
+# After these nobody stays signed in who was so before, but in the session that made the change.
+ENDS_OTHER_SESSIONS = frozenset(name for name in NOTICES if name.startswith("mfa/"))
 PURPOSES = {
     "account/email/invitation": Mail.Purpose.INVITATION,
     "account/email/password_reset_key": Mail.Purpose.RESET,
@@ -179,7 +180,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
         A new identity is linked now, after the second factor; roles follow the provider's groups.
         """
-        request.session[sessions.USED] = int(unix_time())
+        sessions.mark_beginning(request)
         single_sign_on = options.get("signal_kwargs") or {}
         joining = single_sign_on.get("joining")
         if joining and identities.link_identity(user, **joining, unasked=True):
@@ -245,7 +246,8 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """Record a change of sign-in, and notify the owner by mail, with the address it came from.
 
-        A first password sends no mail: it was set with the invitation's link.
+        Other sessions end when two-factor authentication changes, as with a new password. A first
+        password sends no mail: it was set with the invitation's link.
         """
         if template_prefix not in NOTICES:
             return
@@ -253,7 +255,10 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         signed_in = self.request.user.is_authenticated
         person = None if signed_in else user  # the link from a mail identified them
         with transaction.atomic():
-            audit.record(self.request, kind, person=person, subject=user)
+            details = {}
+            if template_prefix in ENDS_OTHER_SESSIONS:
+                details = {"sessions": sessions.end_sessions(self.request, user, None)}
+            audit.record(self.request, kind, person=person, subject=user, details=details)
             if not getattr(self.request, "first_password", False):
                 self.send_mail(
                     "account/email/changed",

@@ -7,6 +7,7 @@ from functools import wraps
 
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
@@ -133,13 +134,33 @@ def _needs_passwords(view: View) -> View:
     return wrapped
 
 
+def _renew_key_after_proof(view: View) -> View:
+    """Wrap a view: a session whose person proved once more who they are gets a new key."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        before = len(get_authentication_records(request, request.user))
+        response = view(request, *args, **kwargs)
+        if len(get_authentication_records(request, request.user)) > before:
+            sessions.renew_key(request)
+        return response
+
+    return wrapped
+
+
 class SignOut(LogoutView):
-    """Sign out, with a row in the audit log."""
+    """Sign out, with a row in the audit log; the browser keeps nothing, and other tabs leave."""
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Sign out."""
+        """Sign out. Cookies are not cleared: one knows the browser (`throttle.py`)."""
         audit.record(request, AuditKind.SIGNED_OUT)
-        return super().post(request, *args, **kwargs)
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    def get_success_url(self) -> str:
+        """Lead to the sign-in, with the mark by which `signed_out.js` tells other tabs."""
+        return f"{super().get_success_url()}#signed-out"
 
 
 class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
@@ -185,8 +206,8 @@ sso_back = requires(Permission.OPEN)(
 sso_failed = _library_form(Permission.OPEN, social.login_error)
 sso_left = _library_form(Permission.OPEN, social.login_cancelled)
 
-confirm = _library_form(Permission.SIGNED_IN, account.reauthenticate)
-confirm_code = _library_form(Permission.SIGNED_IN, factor.reauthenticate)
+confirm = _library_form(Permission.SIGNED_IN, _renew_key_after_proof(account.reauthenticate))
+confirm_code = _library_form(Permission.SIGNED_IN, _renew_key_after_proof(factor.reauthenticate))
 factors = _library_form(Permission.SIGNED_IN, factor.index)
 app_on = _library_form(Permission.SIGNED_IN, totp.activate_totp)
 recovery_codes = _library_form(Permission.SIGNED_IN, recovery.view_recovery_codes)
@@ -217,7 +238,7 @@ def _end_sessions(request: HttpRequest) -> HttpResponse:
     if pk == 0:
         return HttpResponseBadRequest("Choose a session to end.\n", content_type="text/plain")
     with transaction.atomic():
-        count = sessions.end_sessions(current_user(request), pk)
+        count = sessions.end_sessions(request, current_user(request), pk)
         audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": count})
     sentence = f"{count} session{'' if count == 1 else 's'} ended."
     if not count:

@@ -82,7 +82,7 @@ def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
             "Choose a linked sign-in to remove.\n", content_type="text/plain"
         )
     if identities.remove_identity(user, pk):
-        sessions.end_sessions(user, None)
+        sessions.end_sessions(request, user, None)
         get_adapter(request).send_notification_mail(
             "socialaccount/email/account_disconnected", user
         )
