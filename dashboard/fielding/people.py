@@ -209,6 +209,16 @@ def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
     return True
 
 
+def sign_out(*, user: User, origin: Origin, now: datetime) -> bool:
+    """End the person's sessions on every device; False if there were none."""
+    with transaction.atomic():
+        user = _lock_person(user, origin)
+        sessions = end_sessions(user)
+        if sessions:
+            _record(AuditKind.SESSIONS_ENDED, user, origin, now, sessions=sessions)
+    return sessions > 0
+
+
 def close(*, user: User, origin: Origin, now: datetime) -> bool:
     """Close the user account of a leaver; False if it was closed already.
 

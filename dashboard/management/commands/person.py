@@ -38,7 +38,10 @@ class PersonFlags(msgspec.Struct):
 class Command(BaseCommand):
     """Adds people; the password is typed, or comes from the environment."""
 
-    help = "People: add, remove (take-off), close, reopen, delete, reset two-factor authentication."
+    help = (
+        "People: add, remove (take-off), end their sessions, close, reopen, delete, reset "
+        "two-factor authentication."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one sub-command per verb."""
@@ -62,7 +65,8 @@ class Command(BaseCommand):
         delete = verbs.add_parser("delete", help="delete a person; their edits and notes stay")
         delete.add_argument("--yes", action="store_true", help="confirm: it cannot be undone")
         factor = verbs.add_parser("reset-factor", help="reset two-factor authentication")
-        for verb in (off, close, reopen, delete, factor):
+        sessions = verbs.add_parser("end-sessions", help="sign a person out on every device")
+        for verb in (off, close, reopen, delete, factor, sessions):
             verb.add_argument("person", help="their username or email address")
 
     def handle(self, *args: object, **options: object) -> None:
@@ -74,6 +78,7 @@ class Command(BaseCommand):
             "reopen": self.reopen_account,
             "delete": self.delete_person,
             "reset-factor": self.reset_factor,
+            "end-sessions": self.end_sessions,
         }
         flags = msgspec.convert(options, PersonFlags)
         try:
@@ -151,6 +156,12 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{user.username}: two-factor authentication reset, sessions ended, email sent."
         )
+
+    def end_sessions(self, flags: PersonFlags) -> None:
+        """Sign the person out on every device."""
+        user = _find_person(flags.person)
+        ended = people.sign_out(user=user, origin=audit.command_line(), now=timezone.now())
+        self.stdout.write(f"{user.username}: {'signed out' if ended else 'has no sessions'}.")
 
     def _create_user(self, flags: PersonFlags) -> User:
         user = User(username=flags.username, email=flags.email)

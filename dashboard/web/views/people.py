@@ -192,6 +192,14 @@ _PERSON_ACTIONS = {
         "Two-factor authentication of <bdi>{}</bdi> was reset.",
         people.reset_factor,
     ),
+    "sessions": PersonAction(
+        "End sessions",
+        "They are signed out on every device, and sign in again as before. Tokens for the API and "
+        "addresses of calendars stay; closing the account ends those too.",
+        "End sessions",
+        "The sessions of <bdi>{}</bdi> have ended.",
+        people.sign_out,
+    ),
     "close": PersonAction(
         "Close account",
         "For people who leave: their sessions, single sign-on and email links stop working "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 import textwrap
+from io import StringIO
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -14,6 +15,7 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils.html import escape
@@ -38,7 +40,7 @@ from tests.fakes.mailbox import delivered
 
 pytestmark = pytest.mark.django_db
 RIGHT = "demo"
-ACTS = ["factor", "close", "delete"]
+ACTS = ["factor", "sessions", "close", "delete"]
 
 
 @pytest.fixture
@@ -114,6 +116,29 @@ def test_a_lost_factor_is_reset_mailed_and_logged_and_sessions_end(
     assert "boss reset your two-factor authentication" in str(told.body)
     row = AuditEvent.objects.get(kind="factor-reset")
     assert (row.person_id, row.subject_id, row.address) == (boss.pk, dana.pk, "127.0.0.1")
+
+
+def test_an_administrator_ends_the_sessions_of_one_person(
+    boss: User, dana: User, account: ExchangeAccount
+) -> None:
+    there = Client()
+    there.force_login(dana)
+    assert is_in(there)
+    client = sign_in("boss")
+    assert "have ended" in act(client, dana, account, "sessions")
+    assert [is_in(there), is_in(client)] == [False, True]
+    row = AuditEvent.objects.get(kind="sessions-ended")
+    assert (row.person_id, row.subject_id) == (boss.pk, dana.pk)
+    assert "Nothing to change" in act(client, dana, account, "sessions")
+
+
+def test_a_command_ends_the_sessions_of_one_person(dana: User, account: ExchangeAccount) -> None:
+    there = Client()
+    there.force_login(dana)
+    assert is_in(there)
+    call_command("person", "end-sessions", "dana", stdout=(out := StringIO()))
+    assert out.getvalue() == "dana: signed out.\n"
+    assert not is_in(there)
 
 
 def test_a_reset_of_what_is_not_there_mails_nothing(
