@@ -348,6 +348,7 @@ if PRODUCTION:
     # Browsers accept a `__Host-` cookie only from this exact host, over https.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+    DEVICE_COOKIE_NAME = "__Host-device"
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 # Two installations may share a Redis; each needs a queue of its own.

@@ -33,7 +33,7 @@ FREE_CODES = 5
 FREE_LINKS = 60  # openings of shared links by one address
 IPV6_HOME = 64  # bits of an address; one household or machine usually owns the rest
 NOWHERE = "0.0.0.0"  # noqa: S104  the address is unknown
-COOKIE = "device"
+SALT = "device"  # of the cookie's signature
 COOKIE_AGE = 365 * 24 * 3600
 _PEOPLE_PER_DEVICE = 10
 
@@ -155,15 +155,15 @@ def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -
         return
     device, people = opened or (secrets.token_hex(8), [])
     others = [mark for mark in people if mark not in marks]
-    value = signing.dumps([device, (marks + others)[:_PEOPLE_PER_DEVICE]], salt=COOKIE)
+    value = signing.dumps([device, (marks + others)[:_PEOPLE_PER_DEVICE]], salt=SALT)
     response.set_cookie(
-        COOKIE,
+        settings.DEVICE_COOKIE_NAME,
         value,
         max_age=COOKIE_AGE,
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
-        path="/sign-in/",
+        path="/",  # as `__Host-` asks for
     )
 
 
@@ -177,7 +177,7 @@ def _read_cookie(request: HttpRequest) -> tuple[str, list[str]] | None:
     """Return device id and hashed names from the cookie; None without a valid one."""
     try:
         device, people = signing.loads(
-            request.COOKIES.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_AGE
+            request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_AGE
         )
     except (signing.BadSignature, ValueError, TypeError):
         return None

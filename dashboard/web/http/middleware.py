@@ -25,15 +25,38 @@ from django.urls import resolve, reverse
 
 from dashboard import logs
 from dashboard.web.auth.permissions import Permission
+from dashboard.web.auth.throttle import client_address
 from dashboard.web.auth.view_guard import GuardedView, ViewGuard
 from dashboard.web.monitoring import traffic
 
 log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+PLAIN_TEXT = "text/plain; charset=utf-8"
+ONLY_HTTPS = "Only over https. Replace a token that was sent without it.\n"
 LARGEST_ID = 2**63 - 1
+# What programs ask for; a browser that was given http:// is led to https instead.
+MACHINE_ADDRESSES = ("/api/", "/webhooks/", "/calendar/")
 PROBES = ("/healthz", "/readyz", "/metrics")
 # What follows opens a shared status, or a calendar, to whoever reads it.
 SECRET_ADDRESSES = ("/s/", "/calendar/")
+
+
+def refuse_plain_http(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Refuse a program that asks without https, where pages redirect to it.
+
+    A redirect would work, and hide that each request sends its token in the clear.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        is_plain = settings.SECURE_SSL_REDIRECT and not request.is_secure()
+        if is_plain and request.path.startswith(MACHINE_ADDRESSES):
+            log.warning("plain http refused", extra={"of": {"address": client_address(request)}})
+            return HttpResponse(ONLY_HTTPS, status=403, content_type=PLAIN_TEXT)
+        return get_response(request)
+
+    return middleware
 
 
 def answer_probes(
@@ -58,9 +81,14 @@ def answer_probes(
 def log_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Log each request under the proxy's `X-Request-ID`, or a new one, and return the id."""
+    """Log each request under the proxy's `X-Request-ID`, or a new one, and return the id.
+
+    Probes are not logged.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path in PROBES:  # every few seconds, from each machine
+            return get_response(request)
         proxy_id = request.headers.get("X-Request-ID", "")
         request_id = proxy_id if _REQUEST_ID.fullmatch(proxy_id) else secrets.token_hex(8)
         started = time.monotonic()
@@ -106,7 +134,8 @@ def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if not request.path.startswith(settings.STATIC_URL):
+        is_file = request.path.startswith(settings.STATIC_URL) and response.status_code < 400
+        if not is_file:
             response.setdefault("Cache-Control", "private, no-store")
         location = response.headers.get("Location", "")
         if request.headers.get("HX-Request") and location.startswith(reverse("account_login")):

@@ -22,9 +22,11 @@ def serve_calendar(request: HttpRequest, token: str) -> HttpResponse:
     now = datetime.now(UTC)
     stored = tokens.find_token(token, AccessToken.Purpose.CALENDAR, now=now)
     if stored is None:
-        return _unlisted(HttpResponse(GONE, status=404, content_type="text/plain"))
+        return _unlisted(HttpResponse(GONE, status=404, content_type="text/plain; charset=utf-8"))
     if seconds := tokens.count_request(stored, tokens.CALENDAR_LIMIT, now=now):
-        busy = HttpResponse(f"Try again in {seconds} s.\n", status=429, content_type="text/plain")
+        busy = HttpResponse(
+            f"Try again in {seconds} s.\n", status=429, content_type="text/plain; charset=utf-8"
+        )
         busy["Retry-After"] = str(seconds)
         return _unlisted(busy)
     events = calendar_feed.load_events(stored, now=now)

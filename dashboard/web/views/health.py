@@ -21,7 +21,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     """Answer that the web process is alive, with its release; check nothing else."""
     return HttpResponse(
         "alive\n",
-        content_type="text/plain",
+        content_type="text/plain; charset=utf-8",
         headers={"Fieldwatch-Version": dashboard.__version__},
     )
 
@@ -43,7 +43,7 @@ def metrics_figures(request: HttpRequest) -> HttpResponse:
     """Return metrics for Prometheus; METRICS_TOKEN is required if set, and in production."""
     if not _may_read(request):
         hint = "Set METRICS_TOKEN, and send it as 'Authorization: Bearer TOKEN'.\n"
-        return HttpResponse(hint, status=401, content_type="text/plain")
+        return HttpResponse(hint, status=401, content_type="text/plain; charset=utf-8")
     text = metrics.metrics_text(now=timezone.now()) + traffic.traffic_text()
     return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 

@@ -236,7 +236,9 @@ def _end_sessions(request: HttpRequest) -> HttpResponse:
     choice = request.POST.get("end", "")
     pk = None if choice == "others" else parse_row_id(choice)
     if pk == 0:
-        return HttpResponseBadRequest("Choose a session to end.\n", content_type="text/plain")
+        return HttpResponseBadRequest(
+            "Choose a session to end.\n", content_type="text/plain; charset=utf-8"
+        )
     with transaction.atomic():
         count = sessions.end_sessions(request, current_user(request), pk)
         audit.record(request, AuditKind.SESSIONS_ENDED, details={"count": count})

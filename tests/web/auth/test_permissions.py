@@ -128,7 +128,7 @@ def world(exchange: FakeExchange) -> World:
     return World(people, project, factories.group(project))
 
 
-def _address(pattern: URLPattern, world: World, role: str) -> str:
+def address_of(pattern: URLPattern, world: World, role: str) -> str:
     """The address with the ids of the world put in; a new kind of id must be added here."""
     route = "/" + str(pattern.pattern)
     if "uidb36" in route:
@@ -205,20 +205,20 @@ def _machine_address(route: str, world: World, role: str) -> str:
     return route
 
 
-def _named(pattern: URLPattern) -> str:
+def named(pattern: URLPattern) -> str:
     return str(pattern.pattern) or "home"
 
 
 def test_every_address_declares_its_rule() -> None:
     without = [
-        _named(pattern)
+        named(pattern)
         for pattern in [*urlpatterns, *ADDRESSES]
         if not isinstance(getattr(pattern.callback, "rule", None), Permission)
     ]
     assert without == []
 
 
-@pytest.mark.parametrize("pattern", ADDRESSES, ids=_named)
+@pytest.mark.parametrize("pattern", ADDRESSES, ids=named)
 def test_every_verb_keeps_to_the_rule(pattern: URLPattern, world: World) -> None:
     rule: Permission = pattern.callback.rule  # type: ignore[attr-defined]
     for role in ROLES:
@@ -229,7 +229,7 @@ def test_every_verb_keeps_to_the_rule(pattern: URLPattern, world: World) -> None
 
 def _try_each_verb(pattern: URLPattern, rule: Permission, role: str, world: World) -> None:
     """Ask with every verb that a role may try; those of no view only without the right."""
-    client, address = Client(), _address(pattern, world, role)
+    client, address = Client(), address_of(pattern, world, role)
     if rule is Permission.TOKEN:
         _try_with_token(client, address, role, world)
         return

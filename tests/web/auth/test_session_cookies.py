@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -120,6 +121,60 @@ def test_after_signing_in_again_the_page_or_the_form_that_was_sent_is_back(
     answer = getattr(client, verb)("/groups/7/edit/cpi/", headers=headers)
     leads = parse_qs(urlsplit(answer.headers["HX-Redirect"]).query)
     assert leads == {"next": [page]}
+
+
+def test_every_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts_and_sites(
+    client: Client, settings: Settings
+) -> None:
+    """As in production, whose settings `tests/test_settings.py` reads."""
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    settings.DEVICE_COOKIE_NAME = "__Host-device"
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    person = factories.person("administrator", factories.account(), username="dana")
+    client.get("/sign-in/", secure=True)
+    form = {"username": "dana", "password": "demo"}
+    client.post("/sign-in/", form, secure=True)
+    client.post("/connections/add/", {}, secure=True)
+    page = {"do": "viewer"}
+    row = person.memberships.get()
+    client.post(f"/connections/{row.account_id}/people/{row.pk}/", page, secure=True)  # a message
+    client.get("/", secure=True)
+    assert set(client.cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-device"}
+    for name, cookie in client.cookies.items():
+        chosen = {key: cookie[key] for key in ("secure", "httponly", "samesite", "path", "domain")}
+        assert chosen == {
+            "secure": True,
+            "httponly": True,
+            "samesite": "Lax",
+            "path": "/",
+            "domain": "",
+        }, name
+
+
+@pytest.mark.parametrize("address", ["/", "/me/", "/projects/", "/help/", "/me/sessions/", "/no/"])
+def test_every_page_of_who_is_signed_in_has_a_button_to_sign_out(
+    client: Client, address: str
+) -> None:
+    client.force_login(factories.person())
+    page = client.get(address).content.decode()
+    assert re.search(r'<form method="post" action="/sign-out/">.*?Sign out</button>', page, re.S)
+
+
+def test_a_password_in_an_address_signs_nobody_in(client: Client) -> None:
+    factories.person(username="dana")
+    client.get("/sign-in/?username=dana&password=demo")
+    client.post("/sign-in/?username=dana&password=demo", {})
+    client.post("/sign-in/?password=demo", {"username": "dana"})
+    assert client.get("/me/").status_code == 302
+
+
+@pytest.mark.parametrize("order", [("wrong", "demo"), ("demo", "wrong")])
+def test_of_a_field_that_is_sent_twice_the_last_counts(
+    client: Client, order: tuple[str, str]
+) -> None:
+    factories.person(username="dana")
+    client.post("/sign-in/", {"username": "dana", "password": list(order)})
+    assert (client.get("/me/").status_code == 200) == (order[1] == "demo")
 
 
 @pytest.mark.parametrize("typed", ["dana", "dana@example.com", "nobody", "nobody@example.com"])

@@ -18,7 +18,7 @@ from dashboard.web.auth.factor import ALLOWED_PAGES
 from dashboard.web.auth.permissions import WITHOUT_SESSION, Permission
 from tests import factories
 from tests.fakes.mailbox import delivered
-from tests.web.auth.test_permissions import World, _address, _named
+from tests.web.auth.test_permissions import World, address_of, named
 from tests.web.auth.test_permissions import world as world  # noqa: PLC0414  a fixture
 from tests.web.auth.test_sign_in import turn_on
 
@@ -64,12 +64,12 @@ CLOSED_OFF = [
 ]
 
 
-@pytest.mark.parametrize("pattern", CLOSED_OFF, ids=_named)
+@pytest.mark.parametrize("pattern", CLOSED_OFF, ids=named)
 def test_without_a_second_factor_nothing_else_is_reached(
     pattern: URLPattern, world: World, client: Client, settings: Settings
 ) -> None:
     settings.SECOND_FACTOR_REQUIRED = True
-    address = _address(pattern, world, "administrator")
+    address = address_of(pattern, world, "administrator")
     client.force_login(world.people["administrator"])
     for verb in ("GET", "POST"):
         answer = client.generic(verb, address)

@@ -79,7 +79,7 @@ def _join_or_remove(request: HttpRequest, user: User) -> HttpResponse:
     pk = parse_row_id(request.POST.get("remove", ""))
     if not pk:
         return HttpResponseBadRequest(
-            "Choose a linked sign-in to remove.\n", content_type="text/plain"
+            "Choose a linked sign-in to remove.\n", content_type="text/plain; charset=utf-8"
         )
     if identities.remove_identity(user, pk):
         sessions.end_sessions(request, user, None)
