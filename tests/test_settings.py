@@ -28,6 +28,7 @@ from dashboard.settings.addresses import (
     RedisAddress,
     Sender,
     WebAddress,
+    WebAddressOrNone,
 )
 from dashboard.settings.kinds import (
     AmountsByCurrency,
@@ -46,6 +47,7 @@ from dashboard.settings.kinds import (
     Usernames,
     WholeNumber,
     WholeNumberOrNone,
+    Words,
     ZonesByCountry,
 )
 
@@ -127,6 +129,11 @@ def wrong_values(kind: Kind[object]) -> list[str]:  # noqa: PLR0911  one for eac
 
 WRONG: dict[type, list[str]] = {
     WebAddress: ["nowhere", "//nowhere", "nowhere.example/x"],
+    WebAddressOrNone: ["None", "nowhere", "//nowhere", "nowhere.example/x", "none "],
+    Words: [
+        *(",", "a", "ab", "acme,", ",acme", "acme,,field", "acme;field", "acme/field", "-acme"),
+        *("acme-", "acme  field", "<acme>", "x" * 61, "acme@example.com"),
+    ],
     ProxyAddress: ["proxy", "proxy:3128", "socks5://proxy:1080", "ftp://proxy", "//proxy"],
     Switch: ["2", "-1", "01", "1.0", "maybe", "null", "tru", "yes please", "ｙｅｓ", "y", "ok"],
     Line: [
@@ -222,6 +229,7 @@ def wrong_templates(whole: str) -> list[str]:
 
 SCHEMES: dict[type, str] = {
     WebAddress: "https",
+    WebAddressOrNone: "https",
     ProxyAddress: "http",
     DatabaseAddress: "postgres",
     RedisAddress: "redis",
@@ -321,6 +329,9 @@ RIGHT: dict[str, list[str]] = {
     "METRICS_TOKEN": ["", LONG_KEY[:16]],
     "TRUSTED_PROXIES": ["", "0", "none", "NONE", "10"],
     "SESSION_HOURS": ["1", "2160"],
+    "SESSION_IDLE_MINUTES": ["5", "480"],
+    "PASSWORD_WORDS": ["", "Acme", "Größe GmbH, acme-field,R&D,x2y"],
+    "BREACHED_PASSWORDS_URL": ["", "none", "https://hashes.example/range", "http://10.0.0.7/"],
     "SECOND_FACTOR_REQUIRED": ["1"],
     "SSO_ONLY": ["0", "1"],
     "SSO_ONLY_EXCEPT": ["", "Anna, ben", "anna@example.com", "jürgen"],
@@ -422,6 +433,17 @@ def test_in_production_single_sign_on_goes_over_https_alone(home: Path) -> None:
         assert "OIDC_URL takes an https:// address in production" in refusal(**PRODUCTION, **plain)
 
 
+def test_in_production_stolen_passwords_are_asked_for_over_https_alone(home: Path) -> None:
+    assert settings_with().BREACHED_PASSWORDS_URL == ""
+    assert settings_with(**PRODUCTION).BREACHED_PASSWORDS_URL.startswith("https://")
+    for chosen, becomes in (("none", ""), ("https://hashes.example/r", "https://hashes.example/r")):
+        variables = PRODUCTION | {"BREACHED_PASSWORDS_URL": chosen}
+        assert becomes == settings_with(**variables).BREACHED_PASSWORDS_URL
+    plain = {"BREACHED_PASSWORDS_URL": "http://hashes.example/range"}
+    assert refusal(**plain) == ""
+    assert "takes an https:// address in production" in refusal(**PRODUCTION, **plain)
+
+
 def test_debug_pages_are_refused_in_production(home: Path) -> None:
     assert refusal(DEBUG="1") == ""
     assert refusal(**PRODUCTION, DEBUG="1").startswith("DEBUG shows settings on error pages")
@@ -431,6 +453,7 @@ def test_in_production_cookies_are_bound_to_the_host_and_end_within_the_day(home
     chosen = settings_with(**PRODUCTION)
     assert chosen.SESSION_COOKIE_NAME == "__Host-sessionid"
     assert chosen.CSRF_COOKIE_NAME == "__Host-csrftoken"
+    assert chosen.DEVICE_COOKIE_NAME == "__Host-device"
     assert (chosen.SESSION_COOKIE_SECURE, chosen.SESSION_COOKIE_AGE) == (True, 12 * 3600)
 
 

@@ -33,6 +33,7 @@ from dashboard.settings.addresses import (
     RedisAddress,
     Sender,
     WebAddress,
+    WebAddressOrNone,
 )
 from dashboard.settings.base import *  # noqa: F403  what no environment changes
 from dashboard.settings.environment import Environment
@@ -52,6 +53,7 @@ from dashboard.settings.kinds import (
     Usernames,
     WholeNumber,
     WholeNumberOrNone,
+    Words,
     ZonesByCountry,
 )
 
@@ -224,6 +226,16 @@ TRUSTED_PROXIES = _trusted_proxies or 0
 SESSION_HOURS = env.read("SESSION_HOURS", WholeNumber(1, 24 * 90), 12)
 #: minutes without use after which people sign in again; what an open page asks by itself is no use
 SESSION_IDLE_MINUTES = env.read("SESSION_IDLE_MINUTES", WholeNumber(5, 60 * 24 * 90), 120)
+#: words that passwords may not be built from, such as the names of your company and its clients;
+#: those of Fieldwatch and its host are known (default: none)
+_password_words = env.read_if_set("PASSWORD_WORDS", Words())
+PASSWORD_WORDS = _password_words or []
+#: a service that knows stolen passwords by their hash, such as Have I Been Pwned: new passwords are
+#: checked there, and it gets the first 5 digits of a hash; `none` checks nothing (default: none; in
+#: production: `https://api.pwnedpasswords.com/range`)
+_breached_url = env.read_if_set("BREACHED_PASSWORDS_URL", WebAddressOrNone())
+_range_service = "https://api.pwnedpasswords.com/range" if PRODUCTION else ""
+BREACHED_PASSWORDS_URL = _range_service if _breached_url is None else _breached_url
 #: `1`: people who sign in with a password must set up two-factor authentication before they
 #: reach any other page; with single sign-on the provider asks for it
 SECOND_FACTOR_REQUIRED = env.read("SECOND_FACTOR_REQUIRED", Switch(), False)
@@ -287,6 +299,10 @@ for _is_wrong, _sentence in (
     (
         PRODUCTION and OIDC_URL and not OIDC_URL.startswith("https://"),
         "OIDC_URL takes an https:// address in production: http lets others sign in as your people",
+    ),
+    (
+        PRODUCTION and BREACHED_PASSWORDS_URL.startswith("http://"),
+        "BREACHED_PASSWORDS_URL takes an https:// address in production, or none",
     ),
     (
         PRODUCTION and not FIELDWATCH_URL.startswith("https://"),

@@ -50,6 +50,20 @@ class WebAddress:
 
 
 @dataclass(frozen=True)
+class WebAddressOrNone(WebAddress):
+    """An http or https address, or the word that there is none."""
+
+    @property
+    def takes(self) -> str:
+        """The schemes, and the word."""
+        return f"{super().takes}, or none"
+
+    def parse(self, text: str) -> str:
+        """Read an address; empty if there is none."""
+        return "" if text == "none" else super().parse(text)
+
+
+@dataclass(frozen=True)
 class ProxyAddress:
     """A proxy; the address may hold a password."""
 

@@ -104,12 +104,16 @@ PASSWORD_HASHERS = [
 ]
 SHORTEST_PASSWORD = 12
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    {"NAME": name, "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {}),
-        ("MinimumLengthValidator", {"min_length": SHORTEST_PASSWORD}),
-        ("CommonPasswordValidator", {}),
-        ("NumericPasswordValidator", {}),
+        ("django.contrib.auth.password_validation.UserAttributeSimilarityValidator", {}),
+        (
+            "django.contrib.auth.password_validation.MinimumLengthValidator",
+            {"min_length": SHORTEST_PASSWORD},
+        ),
+        ("django.contrib.auth.password_validation.CommonPasswordValidator", {}),
+        ("dashboard.web.auth.passwords.KnownWords", {}),
+        ("dashboard.web.auth.passwords.StolenPasswords", {}),
     )
 ]
 AUTHENTICATION_BACKENDS = ["dashboard.web.auth.backends.Passwords"]

@@ -23,6 +23,7 @@ _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 _KEY = re.compile(r"[\x21-\x7e]+")
 _USERNAME = re.compile(r"[\w.@+-]{1,150}")
+_WORD = re.compile(r"(?=.{3,60}$)[^\W_]+([ &-][^\W_]+)*")
 LONGEST_LINE = 200
 
 
@@ -240,6 +241,21 @@ class Usernames:
         if not all(_USERNAME.fullmatch(name) for name in names):
             raise ValueError
         return [name.casefold() for name in names]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words, separated by commas."""
+
+    is_secret = False
+    takes = "words of 3 letters or digits or more, separated by commas"
+
+    def parse(self, text: str) -> list[str]:
+        """Read the words; each has letters or digits, and may have spaces and hyphens between."""
+        words = [word.strip() for word in text.split(",")]
+        if not all(_WORD.fullmatch(word) for word in words):
+            raise ValueError
+        return words
 
 
 @dataclass(frozen=True)

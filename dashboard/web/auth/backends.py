@@ -32,8 +32,9 @@ from dashboard.web.monitoring import traffic
 
 log = logging.getLogger(__name__)
 PASSWORD_HINT = (
-    f"At least {settings.SHORTEST_PASSWORD} characters, not only digits; no common password, and "
-    "nothing similar to your name or email address."
+    f"At least {settings.SHORTEST_PASSWORD} characters of any kind; no common or stolen password, "
+    "nothing similar to your name or email address, and not mostly the name of Fieldwatch or your "
+    "company."
 )
 WRONG_CREDENTIALS = "Wrong username or password."
 # By the library's mail template: the sentence of the notification, and the audit log event.

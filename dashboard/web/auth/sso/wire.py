@@ -1,4 +1,4 @@
-"""One request to the identity provider, bounded in time and size; its answer is a JSON object."""
+"""One request to the identity provider, or another service of sign-in, bounded in time and size."""
 
 from __future__ import annotations
 
@@ -30,6 +30,23 @@ def fetch_object(
 
     Raises `ProviderAway` for anything else. Redirects are not followed.
     """
+    status, body = fetch_bytes(method, url, form=form, headers=headers, patience=patience)
+    try:
+        return status, msgspec.json.decode(body, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        target = f"{method} {url.partition('?')[0]}"
+        raise ProviderAway(f"status {status} and no JSON object from {target}") from exc
+
+
+def fetch_bytes(
+    method: str,
+    url: str,
+    *,
+    form: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    patience: float,
+) -> tuple[int, bytes]:
+    """Return status and body of an answer, within `patience` seconds; else `ProviderAway`."""
     result: list[tuple[int, bytes] | Exception] = []
     try:
         request = httpx.Request(method, url, data=form, headers=headers)
@@ -57,11 +74,7 @@ def fetch_object(
         raise ProviderAway(f"{reason} at {target}") from answer
     if isinstance(answer, Exception):
         raise answer
-    status, body = answer
-    try:
-        return status, msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise ProviderAway(f"status {status} and no JSON object from {target}") from exc
+    return answer
 
 
 def _send(request: httpx.Request, patience: float) -> tuple[int, bytes]:
