@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,7 +88,15 @@ class Stderr(logging.StreamHandler):  # type: ignore[type-arg]
         return super().format(record)
 
 
-class LineFormatter(logging.Formatter):
+class InUtc(logging.Formatter):
+    """Times in UTC that say so, such as `2026-11-30T08:15:02.193Z`, whatever the machine's zone."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
+class LineFormatter(InUtc):
     """A line for people: time, level, logger, message, facts."""
 
     def __init__(self) -> None:
@@ -106,7 +115,7 @@ class LineFormatter(logging.Formatter):
         return super().formatMessage(record)
 
 
-class Json(JsonFormatter):
+class Json(InUtc, JsonFormatter):
     """A line for machines: one JSON object."""
 
     def __init__(self) -> None:

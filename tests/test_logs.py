@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,7 +60,24 @@ def test_a_json_line_is_one_object_with_the_field_names_that_collectors_expect()
         "dashboard.sync.pull.rounds",
         "r1",
     )
-    assert told["time"]
+    assert datetime.fromisoformat(told["time"]).utcoffset() == timedelta(0)
+
+
+@FORMATTERS
+@pytest.mark.parametrize("zone", ["UTC", "America/Chicago", "Asia/Kolkata"])
+def test_times_are_in_utc_and_say_so_whatever_the_zone_of_the_machine(
+    formatter: logging.Formatter, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        written = line(formatter, "round done")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    told = re.search(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z", written)
+    assert told, written
+    assert abs(datetime.fromisoformat(told[0]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @FORMATTERS
