@@ -166,8 +166,35 @@ def test_an_odd_description_breaks_nothing(
     client: Client, provider: OpenIdProvider, name: str, value: object
 ) -> None:
     provider.configuration = {name: value}
-    answer = come_back(client, provider)
-    assert answer.status_code == (503 if name == "issuer" else 302)
+    if name == "issuer":
+        assert client.post(START).status_code == 503
+    else:
+        assert come_back(client, provider).status_code == 302
+
+
+@pytest.mark.parametrize("issuer", ["https://other.example", "{}/realm", "{}.other.example", "{}#"])
+@pytest.mark.parametrize("step", ["there", "back"])
+def test_a_description_that_is_of_another_provider_leads_nowhere(
+    client: Client, provider: OpenIdProvider, issuer: str, step: str
+) -> None:
+    another = {"issuer": issuer.format(provider.url)}
+    if step == "there":
+        provider.configuration = another
+        answer = client.post(START)
+    else:
+        returned = provider.grant(depart(client))
+        provider.configuration = another
+        provider.changes = {"iss": another["issuer"]}
+        answer = client.get(BACK, returned)
+    assert answer.status_code == 503
+    assert who(client) is None
+
+
+def test_a_slash_behind_the_providers_name_is_no_other_provider(
+    client: Client, provider: OpenIdProvider
+) -> None:
+    provider.configuration = {"issuer": f"{provider.url}/"}
+    assert client.post(START).status_code == 302
 
 
 @pytest.mark.parametrize("value", [None, True, 1, "", [], {}, "\n", "ü", "a" * 200_000], ids=repr)

@@ -69,10 +69,17 @@ class Provider:
         return read_identity(id_token, userinfo, groups_claim=self.groups_claim)
 
     def _discover(self) -> dict[str, object]:
-        """Return the provider's discovery document."""
-        is_document_url = _WELL_KNOWN in self.url
+        """Return the provider's discovery document; it must be about the address of the settings.
+
+        Nothing in it is followed if it names another issuer: another provider could pass its own
+        sign-in page, keys and tokens off as this one's. A slash at the end may differ.
+        """
+        issuer, is_document_url, _ = self.url.partition(_WELL_KNOWN)
         document_url = self.url.rstrip("/") + f"{_WELL_KNOWN}openid-configuration"
-        return self._fetch("GET", self.url if is_document_url else document_url)
+        document = self._fetch("GET", self.url if is_document_url else document_url)
+        if _read_text(document, "issuer").rstrip("/") != issuer.rstrip("/"):
+            raise ProviderAway("the provider calls itself by another address than OIDC_URL")
+        return document
 
     def _redeem(
         self, document: Mapping[str, object], code: str, *, redirect_uri: str, verifier: str
