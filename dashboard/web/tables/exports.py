@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ BOM = "\ufeff"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DATES = "yyyy-mm-dd hh:mm"
 IN_MEMORY = 2**20  # bytes of a workbook; a bigger one goes to disk
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_CELL = 32767  # characters, by the format
 
 
@@ -61,7 +63,8 @@ def download_sheet(name: str, kind: str, sheet: Sheet) -> HttpResponseBase:
 
 def _as_download(response: HttpResponseBase, name: str, kind: str) -> HttpResponseBase:
     stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M}Z"
-    response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{kind}"'
+    safe_name = _UNSAFE.sub("-", name)  # it may hold an id as the exchange sends it
+    response["Content-Disposition"] = f'attachment; filename="{safe_name}-{stamp}.{kind}"'
     response["Cache-Control"] = "private, no-store"
     return response
 

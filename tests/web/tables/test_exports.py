@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from decimal import Decimal
 from xml.etree import ElementTree
@@ -46,6 +47,17 @@ def test_text_that_begins_like_a_formula_is_neutral(text: str) -> None:
 )
 def test_negative_numbers_stay_numbers(number: int | Decimal | float, cell: str) -> None:
     assert neutral_cell(number) == cell
+
+
+@pytest.mark.parametrize("name", ['P1"; x="', "P1\r\nX-Evil: 1", "P1/../../x", "P1;é 🙂"])
+def test_the_name_of_a_file_is_plain_whatever_the_exchange_calls_a_project(
+    client: Client, name: str
+) -> None:
+    project = factories.project(factories.account(), human_readable_id=name)
+    client.force_login(factories.person("viewer", project.account))
+    for kind in ("csv", "xlsx"):
+        told = client.get(f"/projects/{project.pk}/export.{kind}").headers["Content-Disposition"]
+        assert re.fullmatch(r'attachment; filename="[A-Za-z0-9._-]+"', told), told
 
 
 def rows(answer: object) -> list[dict[str, str]]:
