@@ -21,7 +21,7 @@ from dashboard.fielding.audit import Origin
 from dashboard.fielding.models import AuditKind, ExchangeAccount, Membership, SetupCode, User
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that are easily confused
-_GROUPS, _GROUP_LENGTH = 4, 4  # 80 bits
+_GROUPS, _GROUP_LENGTH = 7, 4  # 140 bits
 
 
 class SetupRefused(Exception):
@@ -43,7 +43,7 @@ def has_administrator() -> bool:
 
 
 def create_setup_code(*, now: datetime) -> str:
-    """Return a new code, such as `7KQF-M2ZD-94HX-RT3B`, and store its hash; earlier ones end.
+    """Return a new code, such as `7KQF-M2ZD-94HX-RT3B-…`, and store its hash; earlier ones end.
 
     Raises SetupRefused if there is an administrator.
     """

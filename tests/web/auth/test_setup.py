@@ -85,13 +85,20 @@ def test_a_code_works_once_and_setup_is_closed_afterwards(client: Client) -> Non
     assert User.objects.count() == 1
 
 
+def test_a_code_has_more_than_128_random_bits() -> None:
+    codes = {new_code().replace("-", "") for _ in range(20)}
+    assert len(codes) == 20
+    assert all(len(code) * 5 > 128 for code in codes)  # 5 bits a letter, of 32
+    assert len(set("".join(codes))) == 32
+
+
 def test_each_start_ends_the_code_of_the_last(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier = new_code()
     call_command("setup")
     printed = capsys.readouterr().out
-    code = re.search(r"[A-Z2-9]{4}(-[A-Z2-9]{4}){3}", printed)
+    code = re.search(r"[A-Z2-9]{4}(-[A-Z2-9]{4}){6}", printed)
     assert "/setup/" in printed
     assert code
     page = client.post("/setup/", typed(earlier)).content.decode()
