@@ -241,6 +241,15 @@ def test_the_image_installs_the_releases_that_the_tests_run_with() -> None:
     ] == []
 
 
+def test_the_image_takes_what_runs_and_neither_tests_nor_history() -> None:
+    listed = (ROOT / ".dockerignore").read_text().split()
+    assert listed[0] == "*"  # everything stays out but what follows
+    taken = {line[1:].split("/")[0] for line in listed if line.startswith("!")}
+    assert not taken & {".git", "tests", "bench", "var", ".venv", ".env", "Makefile"}
+    copied = {name for step in steps("COPY") for name in step.split()[:-1]}
+    assert not copied & {".", "./", ".git", "tests", "bench"}
+
+
 def test_nothing_runs_as_root_and_no_key_is_in_the_image() -> None:
     assert steps("USER") == ["fieldwatch"]
     words = shlex.split(" ".join(steps("ENV")))

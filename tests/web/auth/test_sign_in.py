@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.test import Client, RequestFactory
@@ -241,6 +245,28 @@ def test_a_recovery_code_works_once(client: Client, with_factor: list[str]) -> N
         sign_in(client)
         assert client.post("/sign-in/code/", {"code": with_factor[0]}).status_code == status
         client.post("/sign-out/")
+
+
+def test_a_new_password_by_mail_does_not_replace_the_second_factor(
+    dana: User, with_factor: list[str]
+) -> None:
+    key = f"{user_pk_to_url_str(dana)}-{default_token_generator.make_token(dana)}"
+    client = Client()
+    form = client.get(f"/sign-in/new/{key}/").headers["Location"]
+    new = "quiet harbour 17 lanterns"
+    client.post(form, {"password1": new, "password2": new})
+    assert client.get("/me/").status_code == 302
+    answer = client.post("/sign-in/", {"username": "dana", "password": new})
+    assert answer.headers["Location"] == "/sign-in/code/"
+
+
+def test_secrets_and_codes_of_the_second_factor_are_long_and_random(dana: User) -> None:
+    secrets_of_apps = {generate_totp_secret() for _ in range(10)}
+    assert len(secrets_of_apps) == 10
+    assert all(len(base64.b32decode(secret)) * 8 == 160 for secret in secrets_of_apps)
+    codes = RecoveryCodes.activate(dana).get_unused_codes()
+    assert len(set(codes)) == 10
+    assert all(len(code) == 8 and code.isdigit() for code in codes)  # 26 bits
 
 
 def test_guessing_codes_is_throttled_wherever_it_comes_from(
