@@ -67,7 +67,8 @@ def test_the_tests_that_the_threats_name_are_there() -> None:
     rows = re.findall(r"^\| (?!threat|---)(.*) \|$", threats, flags=re.M)
     assert len(rows) > 20
     for row in rows:
-        assert re.search(r"\| \d+\.\d+(, \d+\.\d+)*$", row), f"no chapter of the standard: {row}"
+        numbers = r"\| \d+\.\d+\.\d+(, \d+\.\d+\.\d+)*$"
+        assert re.search(numbers, row), f"no requirement of the standard: {row}"
         assert _tests(row), f"no test: {row}"
     tried = re.findall(r"^\| .* \| (\d+) \| (\d+) \| (.*) \|$", attacks, flags=re.M)
     assert sum(int(number) for number, _, _ in tried) >= 60

@@ -21,6 +21,7 @@ GROUPS = (
             "connecting",
             "channels",
             "operate",
+            "security",
             "upgrading",
             "settings",
             "api",
@@ -28,7 +29,7 @@ GROUPS = (
             "scale",
         ),
     ),
-    ("For reviewers", ("architecture", "threats", "faults", "figures")),
+    ("For reviewers", ("architecture", "threats", "asvs", "faults", "figures")),
 )
 OTHERS = "More"
 
