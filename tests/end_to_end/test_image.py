@@ -246,6 +246,8 @@ def test_the_image_takes_what_runs_and_neither_tests_nor_history() -> None:
     assert listed[0] == "*"  # everything stays out but what follows
     taken = {line[1:].split("/")[0] for line in listed if line.startswith("!")}
     assert not taken & {".git", "tests", "bench", "var", ".venv", ".env", "Makefile"}
+    assert _is_in_the_context("dashboard/wsgi.py")
+    assert not _is_in_the_context("dashboard/simulator/__main__.py")
     copied = {name for step in steps("COPY") for name in step.split()[:-1]}
     assert not copied & {".", "./", ".git", "tests", "bench"}
 
