@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
@@ -135,13 +136,17 @@ def _needs_passwords(view: View) -> View:
 
 
 def _renew_key_after_proof(view: View) -> View:
-    """Wrap a view: a session whose person proved once more who they are gets a new key."""
+    """Wrap a view: a session whose person proved once more who they are gets a new key.
+
+    Not with a failure: Django then neither stores the session nor sends its cookie.
+    """
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         before = len(get_authentication_records(request, request.user))
         response = view(request, *args, **kwargs)
-        if len(get_authentication_records(request, request.user)) > before:
+        proved = len(get_authentication_records(request, request.user)) > before
+        if proved and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             sessions.renew_key(request)
         return response
 
