@@ -25,8 +25,8 @@ document.addEventListener("fieldwatch:tick", refresh);
 
 document.addEventListener("htmx:configRequest", (event) => {
   const region = liveRegion();
-  // The server does not count it as use of the session (`sessions.py`).
-  if (event.detail.elt.matches("[data-live], [hx-trigger^=every]")) event.detail.headers["X-Automatic"] = "1";
+  const isAutomatic = event.detail.elt.matches("[data-live], [hx-trigger^=every], [hx-trigger^=load]");
+  if (isAutomatic) event.detail.headers["X-Automatic"] = "1"; // no use of the session (`sessions.py`)
   if (!region || event.detail.elt !== region) return;
   event.detail.path = location.pathname + location.search;
   event.detail.headers["If-None-Match"] = region.dataset.etag;

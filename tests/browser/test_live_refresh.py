@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from dashboard.fielding.models import BatchGroup, BatchJob, Project
 from tests import factories
@@ -163,6 +163,38 @@ def test_a_refresh_keeps_place_opened_details_entries_and_focus_on_every_live_pa
                 each: (before[each], after[each]) for each in before if before[each] != after[each]
             }
     assert lost == {}
+
+
+def test_what_a_page_asks_by_itself_says_so_and_a_click_does_not(
+    open_page: Open, world: World
+) -> None:
+    page = open_page()
+    asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", note)
+    counted = {}
+    for name, address in PAGES.items():
+        sign_in(page, "ben" if name == "first sync" else "anna")
+        page.goto(address.format(**world.ids))
+        wait_for_charts(page)
+        page.evaluate("region => document.querySelector(region).dataset.old = 'yes'", REGION)
+        asked.clear()
+        refresh(page)
+        wait_for_charts(page)
+        by_scripts = [each for each in asked if each.resource_type in ("xhr", "fetch")]
+        assert by_scripts, name
+        as_use = [each.url for each in by_scripts if "x-automatic" not in each.headers]
+        if as_use:
+            counted[name] = as_use
+    assert counted == {}
+    sign_in(page, "anna")
+    page.goto("/groups/")
+    with page.expect_request("**/groups/?*") as typed:
+        page.fill("#q", "Group 7")
+    assert "x-automatic" not in typed.value.headers
 
 
 @pytest.mark.parametrize("width", [1440, 375])
