@@ -11,6 +11,8 @@ NAMED = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "FIELDW
 # Workers and products start dozens of times in a run: each would compile every module again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# jsonschema would compile 39 grammars of IRIs, for seconds in each process: nobody states an IRI.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 if not os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["FIELDWATCH_HOME"] = tempfile.mkdtemp(prefix="fieldwatch-test-")
     for name in NAMED:
