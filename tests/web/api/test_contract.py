@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
@@ -26,8 +27,18 @@ CONFIG = schemathesis.Config.from_dict(
         "suppress-health-check": ["all"],  # one world serves all
     }
 )
-schema = schemathesis.openapi.from_dict(openapi_document(), config=CONFIG)
-schema.app = WSGIHandler()
+
+
+@pytest.fixture(scope="module")
+def api_schema() -> Any:
+    """What schemathesis knows of the API."""
+    schema = schemathesis.openapi.from_dict(openapi_document(), config=CONFIG)
+    schema.app = WSGIHandler()
+    return schema
+
+
+# Cases are made when the test runs, not wherever tests are collected: that takes seconds.
+schema = schemathesis.pytest.from_fixture("api_schema")
 
 
 def test_the_code_of_the_api_is_loaded_with_the_first_request() -> None:
@@ -66,13 +77,13 @@ def test_every_operation_says_what_it_does_and_how_it_fails() -> None:
         assert ("404" in operation["responses"]) == ("{id}" in address)
 
 
-def test_what_is_there_has_the_form_of_the_document(api_world: ApiWorld) -> None:
+def test_what_is_there_has_the_form_of_the_document(api_world: ApiWorld, api_schema: Any) -> None:
     ids = {
         "projects": api_world.project.pk,
         "groups": api_world.group.pk,
         "incidents": api_world.group.incidents.get().pk,
     }
-    for address, methods in schema.items():
+    for address, methods in api_schema.items():
         kind = address.split("/")[3]
         case = methods["GET"].Case(path_parameters={"id": ids[kind]} if "{id}" in address else {})
         answer = case.call_and_validate(headers=AUTHORIZED)
