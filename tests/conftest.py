@@ -56,9 +56,17 @@ def pytest_configure() -> None:
         # Tables in memory are locked as a whole, even by readers, and nobody waits for them.
         connection.settings_dict["OPTIONS"]["init_command"] += "PRAGMA read_uncommitted=1;"
         connection.creation.create_test_db = prepared.copy_into_test_database  # type: ignore[method-assign]
+    elif template := os.environ.get("FIELDWATCH_TEST_TEMPLATE"):
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
     # Of the class, not of this one connection: a browser's tests have another one.
     type(connection.ops).sql_flush = _emptied  # type: ignore[method-assign,assignment]
     flush.emit_post_migrate_signal = _keep_what_migrations_made  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no database behind, once every worker has ended."""
+    if not hasattr(config, "workerinput"):
+        prepared.drop_template()
 
 
 def _keep_what_migrations_made(*_: object, **__: object) -> None:

@@ -21,7 +21,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from bench.shared.environment import SQLITE, Environment, run, stage
+from bench.shared.environment import SQLITE, Environment, Tables, run, stage
 from bench.shared.figure import Figure
 from dashboard.simulator.harness import Simulator
 
@@ -86,9 +86,10 @@ def tried(edits: int = TRIED, seed: int = SEED) -> list[Figure]:
 
 
 @contextmanager
-def field(engine: str) -> Iterator[tuple[Environment, Simulator]]:
+def field(engine: str, tables: Tables | None = None) -> Iterator[tuple[Environment, Simulator]]:
     """An empty product beside an exchange with some live groups, known to its tables."""
-    with Simulator(process=True, groups=60, history_days=1) as simulator, stage(engine) as given:
+    exchange = Simulator(process=True, groups=60, history_days=1)
+    with exchange as simulator, stage(engine, tables) as given:
         rows = simulator.groups(status="live", pricing_model="dynamic")
         run("bench.faults.edits:fill", given, f"{simulator.base_url}/v1", rows)
         yield given, simulator

@@ -22,6 +22,7 @@ ENGINES = (SQLITE, POSTGRESQL)
 SERVER = os.environ.get("TEST_DATABASE_URL") or "postgres://root@127.0.0.1:5432/test"
 ROOT = Path(__file__).resolve().parents[2]
 Environment = dict[str, str]
+Tables = Callable[[Environment], object]  # makes them in the database of an environment
 
 
 def missing(engine: str) -> str:
@@ -37,7 +38,7 @@ def missing(engine: str) -> str:
 
 
 @contextmanager
-def stage(engine: str, **settings: str) -> Iterator[Environment]:
+def stage(engine: str, tables: Tables | None = None, /, **settings: str) -> Iterator[Environment]:
     """The environment of a product with empty tables; nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="fieldwatch-bench-") as home:
         name = f"bench_{Path(home).name[-8:].lower()}"
@@ -56,7 +57,7 @@ def stage(engine: str, **settings: str) -> Iterator[Environment]:
         try:
             command = run("bench.shared.environment:redis_server", given)
             redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            run("bench.shared.environment:migrate", given)
+            (tables or _migrate)(given)
             yield given | settings
         finally:
             if redis:
@@ -64,6 +65,10 @@ def stage(engine: str, **settings: str) -> Iterator[Environment]:
                 redis.wait()
             if engine == POSTGRESQL:
                 _on_the_server("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _migrate(given: Environment) -> None:
+    run("bench.shared.environment:migrate", given)
 
 
 def _on_the_server(statement: str, name: str) -> None:

@@ -6,13 +6,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from tests.conftest import missing
 from tests.end_to_end.product import Product
+from tests.prepared import create_postgresql
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,7 @@ def on_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     assert database
     assert redis
     name = f"fieldwatch_{secrets.token_hex(6)}"
-    with psycopg.connect(database, autocommit=True) as servers:
-        servers.execute(f'CREATE DATABASE "{name}"')
-    own = urlunsplit(urlsplit(database)._replace(path=f"/{name}"))
+    own = create_postgresql(database, name)
     product = Product(tmp_path_factory.mktemp("servers"), {"DATABASE_URL": own, "REDIS_URL": redis})
     try:
         product.start()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.management.machine import NEW, OLD, Machine
+from tests.prepared import create_postgresql, prepare_tables
 
 FILL = """
 from allauth.mfa.totp.internal.auth import TOTP
@@ -34,8 +35,7 @@ class Filled(Machine):
     """A machine that can be filled, and asked what it holds."""
 
     def fill(self) -> None:
-        """All tables, one connection and one group."""
-        self.run("migrate", "--verbosity", "0")
+        """One connection and one group."""
         self.do(FILL)
 
     def holds(self) -> str:
@@ -47,7 +47,9 @@ class Filled(Machine):
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state folder of a machine that was filled."""
     home = tmp_path_factory.mktemp("filled") / "home"
-    Filled(home).fill()
+    machine = Filled(home)
+    prepare_tables(home, "own.sqlite3")
+    machine.fill()
     return home
 
 
@@ -59,14 +61,14 @@ def filled(tmp_path: Path, template: Path) -> Filled:
 
 @pytest.fixture
 def databases() -> Iterator[tuple[str, str]]:
-    """Two empty databases of PostgreSQL."""
+    """Two databases of PostgreSQL: one with all tables, one empty."""
     url = os.environ.get("TEST_DATABASE_URL", "")
     if not url:
         missing("TEST_DATABASE_URL names no PostgreSQL")
     names = [f"fieldwatch_backup_{secrets.token_hex(4)}" for _ in range(2)]
+    create_postgresql(url, names[0])
     with psycopg.connect(url, autocommit=True) as server:
-        for name in names:
-            server.execute(f'CREATE DATABASE "{name}"')
+        server.execute(f'CREATE DATABASE "{names[1]}"')
     yield tuple(urlunsplit(urlsplit(url)._replace(path=f"/{name}")) for name in names)  # type: ignore[misc]
     with psycopg.connect(url, autocommit=True) as server:
         for name in names:

@@ -23,6 +23,7 @@ from psycopg import sql
 
 from tests.conftest import missing
 from tests.management.machine import Machine
+from tests.prepared import create_postgresql, prepare_tables
 
 RELEASES = ("release_0_1_0", "release_0_2_0")
 FOLDER = Path(__file__).parent
@@ -194,17 +195,20 @@ def _lost(before: Rows, after: Rows) -> list[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Database, ...]]:
-    """Three empty databases of a kind."""
+    """Two empty databases of a kind, and one that was migrated from an empty one."""
     if request.param == "sqlite":
-        yield tuple(SqliteDatabase(tmp_path / name) for name in ("first", "second", "new"))
+        prepared = tuple(SqliteDatabase(tmp_path / name) for name in ("first", "second", "new"))
+        prepare_tables(prepared[-1].folder, "own.sqlite3")
+        yield prepared
         return
     url = os.environ.get("TEST_DATABASE_URL", "")
     if not url:
         missing("TEST_DATABASE_URL names no PostgreSQL")
     names = [f"fieldwatch_upgrade_{secrets.token_hex(4)}" for _ in range(3)]
     with psycopg.connect(url, autocommit=True) as server:
-        for name in names:
+        for name in names[:-1]:
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    create_postgresql(url, names[-1])
     yield tuple(
         PostgresqlDatabase(tmp_path / name, urlunsplit(urlsplit(url)._replace(path=f"/{name}")))
         for name in names
@@ -218,7 +222,6 @@ def test_the_releases_and_an_empty_database_end_with_the_same_tables_and_lose_no
     databases: tuple[Database, ...],
 ) -> None:
     *old, new = databases
-    new.machine.run("migrate", "--verbosity", "0")
     recorded = _migrations(new)
     for database, release in zip(old, RELEASES, strict=True):
         database.fill_with_release(release)

@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import missing
 from tests.end_to_end.product import ROOT
 from tests.postgresql.first_cases import EVERY_CASE_OF
+from tests.prepared import prepare_template
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 ROOMS = {
@@ -84,6 +85,7 @@ def test_a_room_keeps_its_promises_on_postgresql(room: str) -> None:
         | {
             "FIELDWATCH_TEST_ON": str(database),
             "FIELDWATCH_TEST_NAME": f"{room}_{secrets.token_hex(4)}",
+            "FIELDWATCH_TEST_TEMPLATE": prepare_template(str(database)),
             "PYTEST_ADDOPTS": "",
             "PYTEST_XDIST_WORKER": "",
             "PGOPTIONS": "-c synchronous_commit=off",  # nothing here outlives the server

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import missing
-from tests.prepared import prepare_tables
+from tests.prepared import fill_postgresql, prepare_tables
 from tests.resilience.environment import Stand
 from tests.resilience.servers import PostgreSQL
 
@@ -27,6 +28,8 @@ def stand_on(database: str, home: Path) -> Stand:
         home.mkdir(parents=True, exist_ok=True)
         prepare_tables(home)
     stand = Stand(home, PostgreSQL() if database == "postgresql" else None)
+    if server := os.environ.get("TEST_DATABASE_URL"):
+        stand.fill = partial(fill_postgresql, server)
     try:
         stand.open()
     except BaseException:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ class Stand:
 
     home: Path
     postgresql: PostgreSQL | None = None
+    fill: Callable[[str], object] = field(default=lambda _: None)  # that cluster, given its address
     redis: Redis = field(default_factory=Redis)
     simulator: Simulator = field(
         default_factory=lambda: Simulator(groups=GROUPS, history_days=2, speed=0)
@@ -45,6 +47,7 @@ class Stand:
         self.home.mkdir(parents=True, exist_ok=True)
         if self.postgresql:
             self.postgresql.make()
+            self.fill(self.postgresql.url)
         self.redis.start()
         self.simulator.start()
         self.control()
