@@ -276,6 +276,22 @@ def followed(project: Project, **fields: Any) -> tuple[TargetGroup, AdviceRecord
     return group, record, edit
 
 
+def test_requests_of_one_form_that_end_together_keep_what_they_foretold_once(
+    project: Project,
+) -> None:
+    """Each of them looked before the other wrote; the second takes the record of the first."""
+    group, record, edit = followed(project)
+    (outlook,) = load_outlooks([group], now=NOW)
+    assert outlook is not None
+    result = advise_groups([outlook])[0]
+    plan = result.best or result.most
+    assert plan is not None
+    again = record_advice(group=group, outlook=outlook, plan=plan, edit=edit, by=None, now=NOW)
+    assert again == record
+    assert again.followed_at == record.followed_at
+    assert group.advice_records.get() == record
+
+
 def test_followed_advice_is_kept_with_what_it_foretold(project: Project) -> None:
     group, record, edit = followed(project)
     assert record.edit == edit

@@ -42,33 +42,38 @@ def record_advice(
     by: User | None,
     now: datetime,
 ) -> AdviceRecord:
-    """Keep a plan that a person followed, with what it foretold; the edit is what was sent."""
+    """Keep a plan that a person followed, with what it foretold; the edit is what was sent.
+
+    Of an edit there is one record, however many requests of one form end at the same moment.
+    """
     rate, ratio = plan.result.an_hour, plan.result.over_today
     low, middle, high = plan.cost_by_end
-    return AdviceRecord.objects.create(
-        account_id=group.account_id,
-        group=group,
-        edit=edit,
-        by=by,
-        kind=plan.kind.value,
-        followed_at=now,
-        ends_at=group.ends_at,
-        goal=round(outlook.goal),
-        completes=round(outlook.completes),
-        currency=outlook.pricing.currency,
-        old_cpi=outlook.pricing.cpi,
-        new_cpi=plan.cpi,
-        an_hour_low=rate.p10,
-        an_hour_middle=rate.p50,
-        an_hour_high=rate.p90,
-        ratio_low=ratio.p10,
-        ratio_high=ratio.p90,
-        chance=plan.chance,
-        cost_low=low,
-        cost_middle=middle,
-        cost_high=high,
-        cost_at_goal=plan.cost_at_goal,
-    )
+    foretold = {
+        "account_id": group.account_id,
+        "group": group,
+        "by": by,
+        "kind": plan.kind.value,
+        "followed_at": now,
+        "ends_at": group.ends_at,
+        "goal": round(outlook.goal),
+        "completes": round(outlook.completes),
+        "currency": outlook.pricing.currency,
+        "old_cpi": outlook.pricing.cpi,
+        "new_cpi": plan.cpi,
+        "an_hour_low": rate.p10,
+        "an_hour_middle": rate.p50,
+        "an_hour_high": rate.p90,
+        "ratio_low": ratio.p10,
+        "ratio_high": ratio.p90,
+        "chance": plan.chance,
+        "cost_low": low,
+        "cost_middle": middle,
+        "cost_high": high,
+        "cost_at_goal": plan.cost_at_goal,
+    }
+    if edit is None:
+        return AdviceRecord.objects.create(**foretold)
+    return AdviceRecord.objects.get_or_create(edit=edit, defaults=foretold)[0]
 
 
 def settle_advice(*, now: datetime) -> int:
