@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard.fielding.figures.project_outlook import refresh_project_outlook
@@ -291,6 +291,9 @@ def ids(exchange: FakeExchange) -> dict[str, int]:
     }
 
 
+VIOLATIONS = "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
+
+
 def settled(page: Page, address: str) -> None:
     page.goto(address)
     for chart in page.query_selector_all("[data-chart]"):
@@ -299,7 +302,9 @@ def settled(page: Page, address: str) -> None:
 
 def wrong(page: Page, address: str) -> list[str]:
     """What axe finds on a page, and whether it scrolls sideways."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(VIOLATIONS)
     said = [f"{address}: {one['id']} {one['nodes'][0]['target']}" for one in found]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         said.append(f"{address}: scrolls sideways")
@@ -312,6 +317,7 @@ def test_every_page_is_accessible_and_fits(
     open_page: Open, ids: dict[str, int], width: int, theme: str
 ) -> None:
     page = open_page(width=width, theme=theme)
+    page.add_init_script(AXE_SCRIPT)  # sent to the browser once
     page.goto("/sign-in/")
     said = wrong(page, "/sign-in/")
     sign_in_by_form(page, "anna")

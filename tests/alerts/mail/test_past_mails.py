@@ -56,7 +56,7 @@ def test_the_count_is_what_is_really_sent(field: Field, chosen: dict[str, Any]) 
     choice = MailPreferences.objects.create(user=field.pm, digest=False, **chosen)
     alerts = [round(hours * 60) for hours in (0, 0.06, 3, 9, 10, 20, 21, 30, 47)]
     ends_of_quiet = [(24 * day + hour - 12) * 60 for day in range(1, 5) for hour in (0, 7.5, 17)]
-    rounds = {at + step for at in (*alerts, *ends_of_quiet) for step in range(9)}
+    rounds = {at + step for at in (*alerts, *ends_of_quiet) for step in range(0, 9, 2)}
     for minute in sorted(rounds):
         if minute in alerts:
             field.paused(ends_at=after((700 if minute in alerts[3::5] else 70) * 60))
