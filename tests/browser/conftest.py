@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -43,30 +45,45 @@ def live_server() -> Iterator[LiveServer]:
 
 
 class Answering:
-    """How many requests our server is answering at this moment."""
+    """The requests that our server is answering at this moment, by the thread that does."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.open = 0
+        self.open: dict[int, str] = {}
         request_started.connect(self.began)
         request_finished.connect(self.ended)
 
-    def began(self, sender: type, **_: object) -> None:
-        """Count a request in, unless it is one of Django's test client."""
+    def began(self, sender: type, environ: dict[str, str], **_: object) -> None:
+        """Note a request, unless it is one of Django's test client."""
         with self.changed:
-            self.open += sender is not ClientHandler
+            if sender is not ClientHandler:
+                self.open[threading.get_ident()] = environ["PATH_INFO"]
 
-    def ended(self, sender: type | None, **_: object) -> None:
-        """Count a request out; the test client's end with no sender."""
+    def ended(self, **_: object) -> None:
+        """Forget the request of this thread."""
         with self.changed:
-            self.open -= sender is not None
+            self.open.pop(threading.get_ident(), None)
             self.changed.notify_all()
 
     def until_done(self) -> None:
         """Wait until the last one is answered, those on their way here included."""
         time.sleep(0.02)  # a request that was sent but has not begun counts as well
         with self.changed:
-            assert self.changed.wait_for(lambda: self.open == 0, timeout=30), "still answering"
+            until = time.monotonic() + 30
+            while self.still_open() and time.monotonic() < until:
+                self.changed.wait(0.2)
+            open_still = self.still_open()
+            self.open.clear()  # the next test is not blamed for it
+        assert open_still == []
+
+    def still_open(self) -> list[str]:
+        """What is being answered, and where in the code; a thread that ended answers nothing."""
+        frames = sys._current_frames()
+        return [
+            f"{path}\n{''.join(traceback.format_stack(frames[thread])[-6:])}"
+            for thread, path in self.open.items()
+            if thread in frames
+        ]
 
 
 @pytest.fixture(scope="session")
