@@ -31,7 +31,7 @@ MODULES = {
     "freshness": "bench.cycle.freshness",
     "simulate": "bench.simulate.simulate",
 }
-SEEDED = ("attention", "advice")  # whose worlds can be chosen
+SEEDED = ("attention", "advice", "mutants")  # whose worlds, or draws, can be chosen
 SOAK = {  # the long ones
     "soak": "bench.cycle.memory_growth",
     "crowd": "bench.load.worker_scaling",
@@ -45,6 +45,7 @@ SOAK = {  # the long ones
     "fuzz": "bench.faults.fuzz",
     "story": "bench.faults.one_story",
     "simulate": "bench.simulate.soak",
+    "mutants": "bench.mutation.mutation",
 }
 
 
@@ -58,15 +59,22 @@ def main() -> None:
         nargs="+",
         type=int,
         metavar="seed",
-        help=f"other worlds, for {' and '.join(SEEDED)}",
+        help=f"other worlds or draws, for {', '.join(SEEDED)}",
+    )
+    parser.add_argument(
+        "--mutants", type=int, metavar="number", help="how many to draw, for mutants alone (300)"
     )
     given = parser.parse_args()
     known = SOAK if given.soak else MODULES
     if unknown := set(given.names) - known.keys():
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     if given.seeds and (not given.names or set(given.names) - {*SEEDED}):
-        parser.error(f"--seeds is for {' and '.join(SEEDED)} alone")
-    chosen = {"seeds": given.seeds} if given.seeds else {}
+        parser.error(f"--seeds is for {', '.join(SEEDED)} alone")
+    if given.mutants and given.names != ["mutants"]:
+        parser.error("--mutants is for mutants alone")
+    chosen = {key: value for key in ("seeds", "mutants") if (value := getattr(given, key))}
+    if given.names == ["mutants"]:  # in a run of all the long ones it is a sample
+        chosen.setdefault("mutants", 300)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     for name in given.names or known:
         for figure in import_module(known[name]).figures(**chosen):

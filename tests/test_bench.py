@@ -40,8 +40,9 @@ def test_every_module_that_is_named_gives_figures(module: str) -> None:
     ("words", "answer"),
     [
         (["nothing"], "client"),  # a module that is not known: there are these
-        (["client", "--seeds", "1"], "--seeds is for attention and advice alone"),
-        (["--seeds", "1"], "--seeds is for attention and advice alone"),
+        (["client", "--seeds", "1"], "--seeds is for attention, advice, mutants alone"),
+        (["--seeds", "1"], "--seeds is for attention, advice, mutants alone"),
+        (["--soak", "story", "--mutants", "9"], "--mutants is for mutants alone"),
     ],
 )
 def test_what_cannot_be_measured_is_answered_with_what_can(words: list[str], answer: str) -> None:
