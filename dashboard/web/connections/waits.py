@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 
 from dashboard.alerts import downtime
-from dashboard.fielding.models import ExchangeAccount, Project
+from dashboard.fielding.models import ExchangeAccount, Mail, Project
 from dashboard.sync import scheduling
 from dashboard.web.auth.permissions import shown_in_frame
 
@@ -95,6 +95,23 @@ def first_sync_wait(account: ExchangeAccount, workers: Workers) -> OpenWait | No
     if is_claimed and account.leased_until and account.leased_until >= now:
         return None
     return workers.wait(due_at, asked_at=due_at)
+
+
+def mail_wait(mail: Mail, workers: Workers) -> OpenWait | None:
+    """Return what an email or message waits for; None if it is sent, given up or being sent."""
+    is_claimed = mail.leased_until is not None and mail.leased_until > workers.now
+    if mail.state != Mail.State.WAITING or is_claimed:
+        return None
+    if wait := workers.wait(mail.next_try_at, asked_at=mail.created_at):
+        return wait
+    if not mail.error:
+        return None
+    return OpenWait(WaitsFor.RETRY, mail.created_at, why=mail.error, next_at=mail.next_try_at)
+
+
+def mails_with_waits(mails: Iterable[Mail], workers: Workers) -> list[tuple[Mail, OpenWait | None]]:
+    """Return each email or message with what it waits for."""
+    return [(mail, mail_wait(mail, workers)) for mail in mails]
 
 
 def join_waits(waits: Iterable[OpenWait]) -> list[OpenWait]:

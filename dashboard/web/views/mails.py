@@ -26,6 +26,7 @@ from dashboard.web.auth.permissions import (
     require_administrator,
     requires,
 )
+from dashboard.web.connections import waits
 
 SHOWN = 100
 FAILED_WITHIN = timedelta(days=14)
@@ -35,8 +36,10 @@ FAILED_WITHIN = timedelta(days=14)
 @require_safe
 def mail_list(request: HttpRequest) -> HttpResponse:
     """List the newest emails to the person."""
-    mails = MailQuerySet(Mail).to(current_user(request))
-    return render(request, "alerts/mails.html", {"mails": mails[:SHOWN], "shown": SHOWN})
+    mails = MailQuerySet(Mail).to(current_user(request))[:SHOWN]
+    workers = waits.known_workers(request, now=timezone.now())
+    context = {"mails": waits.mails_with_waits(mails, workers), "shown": SHOWN}
+    return render(request, "alerts/mails.html", context)
 
 
 @requires(Permission.MEMBER)
@@ -46,7 +49,8 @@ def mail_detail(request: HttpRequest, pk: int) -> HttpResponse:
     mail = MailQuerySet(Mail).to(current_user(request)).filter(pk=pk).first()
     if mail is None:
         raise Http404
-    return render(request, "alerts/mail.html", {"mail": mail})
+    wait = waits.mail_wait(mail, waits.known_workers(request, now=timezone.now()))
+    return render(request, "alerts/mail.html", {"mail": mail, "wait": wait})
 
 
 @requires(Permission.SIGNED_IN)
@@ -109,7 +113,9 @@ def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
         "connection": account,
         "people": [(member, preferences.preferences_of(member.user)) for member in members],
         "dead": mails.filter(state=Mail.State.DEAD, created_at__gt=since)[:SHOWN],
-        "mails": mails[:SHOWN],
+        "mails": waits.mails_with_waits(
+            mails[:SHOWN], waits.known_workers(request, now=timezone.now())
+        ),
         "shown": SHOWN,
         "complaints": heartbeat.list_problems(now=timezone.now()),
     }
