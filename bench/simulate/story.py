@@ -178,10 +178,11 @@ class Story:
     def _open(self) -> None:
         """The exchange behind a wire, and the faults that it has by this seed."""
         chance = self.machine.chance
+        projects = chance.choice((1, 1, 2))
         options = Options(
             seed=self.seed,
-            projects=chance.choice((1, 1, 2)),
-            groups=chance.choice((2, 4, 8)),
+            projects=projects,
+            groups=chance.choice((2, 4, 8 // projects)),  # a dozen at most: one thread reads them
             history_days=1.0,
             world=chance.choice(("troubled", "team")),
         )
