@@ -225,7 +225,7 @@ TRUSTED_PROXIES = _trusted_proxies or 0
 #: hours after which people sign in again, however busy they are
 SESSION_HOURS = env.read("SESSION_HOURS", WholeNumber(1, 24 * 90), 12)
 #: minutes without use after which people sign in again; what an open page asks by itself is no use
-SESSION_IDLE_MINUTES = env.read("SESSION_IDLE_MINUTES", WholeNumber(5, 60 * 24 * 90), 120)
+SESSION_IDLE_MINUTES = env.read("SESSION_IDLE_MINUTES", WholeNumber(5, 60 * 24 * 90), 480)
 #: words that passwords may not be built from, such as the names of your company and its clients;
 #: those of Fieldwatch and its host are known (default: none)
 _password_words = env.read_if_set("PASSWORD_WORDS", Words())
