@@ -129,7 +129,8 @@ def test_an_edit_whose_check_failed_says_why_since_when_and_when_it_is_checked_n
     for place in pages_of(edit).values():
         text = shown(editor, place)
         assert f"Waiting since {time_of(since)}" in text
-        assert f"<bdi>{LIMIT}.</bdi> Fieldwatch tries again at {time_of(edit.check_at)}" in text
+        assert f"<bdi>{LIMIT}.</bdi> Fieldwatch tries again at" in text
+        assert time_of(edit.check_at) in text
     assert "Errors" not in shown(editor, f"/edits/{edit.pk}/")
 
 
@@ -193,7 +194,8 @@ def test_a_bulk_change_that_waits_for_a_free_request_says_since_when(
     job = open_job(group, now, error=LIMIT, waiting_since=since)
     text = shown(editor, place.format(job.batch_id))
     assert f"Waiting since {time_of(since)}" in text
-    assert f"<bdi>{LIMIT}.</bdi> Fieldwatch tries again at {time_of(job.check_at)}" in text
+    assert f"<bdi>{LIMIT}.</bdi> Fieldwatch tries again at" in text
+    assert time_of(job.check_at) in text
 
 
 @pytest.mark.parametrize("place", ["/jobs/{}/", "/jobs/"])
