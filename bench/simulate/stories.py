@@ -79,7 +79,7 @@ def environment(home: str) -> dict[str, str]:
     return kept | {
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",
         "FIELDWATCH_HOME": home,
-        "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1",
+        "EXCHANGE_ALLOWED_HOSTS": "127.0.0.1:*",
         "CHANNEL_ALLOWED_HOSTS": "127.0.0.1",
         "LOG_LEVEL": "ERROR",
         "PYTHONHASHSEED": "0",  # the order of sets is part of a story

@@ -205,7 +205,7 @@ class Story:
             auth=ApiKey("key"),
             base_url=ADDRESS,
             gate=LocalGate(GatePolicy(), clock=machine, chance=machine.chance),
-            allowed_hosts=["127.0.0.1"],
+            allowed_hosts=["127.0.0.1:*"],
             clock=machine,
             chance=machine.chance,
             http=self.wire,
