@@ -10,14 +10,12 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
-from parso.python.tree import Decorator
 from parso.tree import Leaf
 
 from bench.mutation.swap import compiled, same_code
@@ -162,25 +160,32 @@ def make_mutant(place: MutablePlace, source: str, change: tuple[str, int]) -> Mu
         return None
     if changed is None:
         return None
-    if isinstance(place.node, Decorator):  # keep the numbers of the lines below
-        rows, gone = changed.splitlines(keepends=True), source.count("\n") - changed.count("\n")
-        start = place.row - gone
-        changed = "".join([*rows[:start], *["\n"] * gone, *rows[start:]])
+    changed = _in_its_place(source, changed)
     try:
         if same_code(compiled(Path(), source), compiled(Path(), changed)):
             return None
     except (SyntaxError, ValueError):
         return None
-    is_gone = isinstance(place.node, Decorator)
-    line = place.row if is_gone else _changed_line(source, changed)
-    before, after = source.splitlines()[line - 1], changed.splitlines()[line - 1]
+    before, after = (text.splitlines()[place.row - 1] for text in (source, changed))
     names, after = _names_around(place.node), after.strip() or "(gone)"
-    return Mutant(place.path, line, names, before.strip(), after, changed)
+    return Mutant(place.path, place.row, names, before.strip(), after, changed)
 
 
-def _changed_line(before: str, after: str) -> int:
-    pairs = zip_longest(before.splitlines(), after.splitlines())
-    return next(number for number, (old, new) in enumerate(pairs, 1) if old != new)
+def _in_its_place(before: str, after: str) -> str:
+    """A changed text with the space that stood before the change, so that no line moves."""
+    start = _alike(before, after)
+    end = _alike(before[start:][::-1], after[start:][::-1])
+    old, new = (text[start : len(text) - end] for text in (before, after))
+    new = old[: len(old) - len(old.lstrip())] + new.lstrip()
+    lost = old.count("\n") - new.count("\n")
+    return before[:start] + "\n" * lost + new + before[len(before) - end :]
+
+
+def _alike(one_text: str, other_text: str) -> int:
+    """How many characters two texts share from their start."""
+    pairs = enumerate(zip(one_text, other_text, strict=False))
+    shorter = min(len(one_text), len(other_text))
+    return next((number for number, (one, other) in pairs if one != other), shorter)
 
 
 def _names_around(node: Any) -> tuple[str, ...]:

@@ -54,8 +54,8 @@ class Reach:
         """Whether the line also runs while its module is imported."""
         return AT_IMPORT in self._tests_of_line(mutant)
 
-    def tests_of(self, mutant: Mutant, *, seconds: float) -> list[str]:
-        """The tests that reach a mutant, most telling first, up to so many seconds."""
+    def tests_of(self, mutant: Mutant, *, seconds: float, least: int) -> list[str]:
+        """The tests that reach a mutant, most telling first: so many, or for so many seconds."""
         tests = self._tests_of_line(mutant) - {AT_IMPORT}
         for name in mutant.defines if not self._statement_of(mutant) else ():
             tests = tests or self._tests_of_name(name)
@@ -64,7 +64,7 @@ class Reach:
         chosen: list[str] = []
         for test in self._in_order(tests, mutant.path):
             seconds -= self._seconds(test)
-            if seconds > 0 or not chosen:
+            if seconds > 0 or len(chosen) < least:
                 chosen.append(test)
         return chosen
 

@@ -132,12 +132,20 @@ class Judge:
 
 
 def _make_tables(items: list[pytest.Item]) -> None:
-    """Run one test that uses tables and one from elsewhere, so that each fork has the tables."""
+    """Run one test that uses tables, so that each fork has them.
+
+    Its own fixtures end, with their threads: pytest believes that a test from elsewhere follows.
+    """
     first = next((item for item in items if "db" in getattr(item, "fixturenames", ())), None)
     if first is not None:
-        room = first.nodeid.split("/")[:2]
-        other = next((item for item in items if item.nodeid.split("/")[:2] != room), first)
-        first.config.hook.pytest_runtest_protocol(item=first, nextitem=other)
+        elsewhere = [item for item in items if item.path != first.path]
+        other = next((item for item in elsewhere if _room(item) != _room(first)), None)
+        following = other or (elsewhere[0] if elsewhere else None)
+        first.config.hook.pytest_runtest_protocol(item=first, nextitem=following)
+
+
+def _room(item: pytest.Item) -> list[str]:
+    return item.nodeid.split("/")[:2]
 
 
 def _write_answers(path: Path, answers: Iterable[tuple[int | str, str]]) -> None:

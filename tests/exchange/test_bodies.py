@@ -20,7 +20,7 @@ from tests.contract.validate import operations
 from tests.exchange.answers import Answers
 from tests.exchange.calls import CALLS
 from tests.exchange.conftest import Begin, MakeClient
-from tests.exchange.examples import PROJECT
+from tests.exchange.examples import CPI, IN, PROJECT
 from tests.fakes.raw_http_exchange import Asked, Connection
 
 
@@ -68,6 +68,44 @@ def test_a_garbled_page_is_rejected_whole(begin: Begin, name: str) -> None:
     with pytest.raises(BadAnswer) as caught:
         client.get_industries()
     assert caught.value.operation == "get_industries"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "Cint sent an empty answer"),
+        (b"<html>maintenance</html>", "Cint sent a web page instead of data"),
+        (b"\n <!doctype html>", "Cint sent a web page instead of data"),
+        (b"{", "Cint sent data that is truncated or garbled"),
+    ],
+)
+def test_what_came_instead_of_data_is_named(begin: Begin, body: bytes, words: str) -> None:
+    _, client = begin(lambda c, _: c.answer(body))
+    with pytest.raises(BadAnswer, match=words):
+        client.get_industries()
+
+
+@pytest.mark.parametrize("name", ["broken gzip", "half gzip", "strange compression"])
+def test_a_write_whose_answer_cannot_be_unpacked_may_have_been_carried_out(
+    begin: Begin, name: str
+) -> None:
+    body, headers = BROKEN[name]
+    _, client = begin(lambda c, _: c.answer(body, headers=headers))
+    with pytest.raises(BadAnswer) as caught:
+        client.update_cost_per_interview(**IN, cpi=CPI)
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
+def test_an_answer_of_16_mib_is_read_and_one_byte_more_is_not(begin: Begin, encoding: str) -> None:
+    pack = {"identity": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[encoding]
+    whole = b'{"industries": []}'.ljust(16 * 1024 * 1024)
+    bodies = iter([whole, whole + b" "])
+    headers = {"Content-Encoding": encoding}
+    _, client = begin(lambda c, _: c.answer(pack(next(bodies)), headers=headers))
+    assert client.get_industries().items == []
+    with pytest.raises(TooLarge):
+        client.get_industries()
 
 
 def test_a_gzip_bomb_is_rejected_without_unpacking_it(begin: Begin) -> None:

@@ -128,3 +128,24 @@ def test_members_that_nobody_knows_go_along_wherever_they_stand() -> None:
     assert opened["blocked_supplier_ids"] == ["7"]
     assert opened["groups"] == [{"group_id": "G", "suppliers": ["9"]} | new]
     assert all(part["x_new"] == new["x_new"] for part in (sent, sent["allocations"], opened))
+
+
+@pytest.mark.parametrize(
+    ("supplier", "sent"),
+    [
+        ({"supplier": {"id": 9}}, "9"),
+        ({"supplier": 9}, "9"),
+        ({"supplier": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_private_share_names_its_supplier_by_the_id_alone(
+    supplier: dict[str, object], sent: str | None
+) -> None:
+    share = {"min_percentage": 10, "max_percentage": 20}
+    private: dict[str, Any] = {"groups": [share | supplier], "blocked_suppliers": [{"id": 7}]}
+    body: Any = sendable.draft({"allocations": {"private_exchange_allocations": private}})
+    known = {} if sent is None else {"supplier_id": sent}
+    part = body["allocations"]["private_exchange_allocations"]
+    assert part["groups"] == [share | known]
+    assert part["blocked_supplier_ids"] == ["7"]

@@ -1,7 +1,9 @@
 """The token over a real socket: renewed once for all, and never in circles."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -195,3 +197,37 @@ def test_what_the_token_address_says_is_no_part_of_the_message(begin: Begin, sta
     with pytest.raises(ExchangeError) as caught:
         client.get_industries()
     assert "our-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("audience", ["", "https://api.cint.com"])
+def test_a_token_is_requested_with_the_credentials_and_with_an_audience_only_if_there_is_one(
+    make_client: MakeClient, audience: str
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"access_token": "good", "industries": []})
+
+    make_client(reply, auth=replace(CREDENTIALS, audience=audience)).get_industries()
+    token_request = asked[0]
+    assert token_request.headers["Content-Type"] == "application/json"
+    assert json.loads(token_request.content) == {
+        "client_id": "id",
+        "client_secret": "secret",
+        "grant_type": "client_credentials",
+        "lucid_scopes": "app:api",
+    } | ({"audience": audience} if audience else {})
+
+
+def test_a_silent_token_address_gets_half_of_the_time_that_a_token_may_take(
+    make_client: MakeClient,
+) -> None:
+    patience: list[float] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        patience.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"access_token": "good", "industries": []})
+
+    make_client(reply, auth=CREDENTIALS).get_industries()
+    assert patience[0] == 5

@@ -235,3 +235,39 @@ def test_not_found_is_not_retried(make_client: MakeClient) -> None:
     with pytest.raises(NotFound):
         client.get_target_group_details(**IN)
     assert client.requests == 1
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        " ",
+        "soon",
+        "Thu, 32 Jan 2026 10:00:00 GMT",
+        "Thu, 31 Foo 2026 10:00:00 GMT",
+        "Thu, 31 Jan , 10:00:00",
+        "Jan 31 999999999999999999999 10:00:00",
+    ],
+)
+def test_an_answer_without_a_readable_date_leaves_the_clocks_uncompared(
+    make_client: MakeClient, date: str | None
+) -> None:
+    headers = {} if date is None else {"Date": date}
+    client = make_client(lambda _: httpx.Response(200, json={"industries": []}, headers=headers))
+    client.get_industries()
+    assert client.clock_skew is None
+
+
+def test_a_request_names_the_type_of_its_body_if_it_has_one(make_client: MakeClient) -> None:
+    types: dict[str, str | None] = {}
+
+    def note(request: httpx.Request) -> httpx.Response:
+        types[request.method] = request.headers.get("Content-Type")
+        return httpx.Response(200 if request.method == "GET" else 400, json={})
+
+    client = make_client(note)
+    client.get_industries()
+    with pytest.raises(Refused):
+        client.update_cost_per_interview(**IN, cpi=CPI)
+    assert types == {"GET": None, "PUT": "application/json"}

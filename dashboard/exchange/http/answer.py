@@ -126,7 +126,7 @@ def server_time(headers: Mapping[str, str]) -> float | None:
     """The time of the answer by the exchange's clock, seconds since 1970; None if unreadable."""
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError, TypeError, IndexError, OverflowError):
+    except (KeyError, ValueError, IndexError, OverflowError):
         return None
 
 
