@@ -82,7 +82,7 @@ def read_action_token(token: str, *, valid_for: timedelta = VALID_FOR) -> Action
     """Return where a link leads; None without a valid signature."""
     try:
         pk, form = signing.loads(token, salt=_SALT)
-    except (signing.BadSignature, ValueError):
+    except signing.BadSignature:
         return None
     try:
         signing.loads(token, salt=_SALT, max_age=valid_for)

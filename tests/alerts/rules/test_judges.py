@@ -216,6 +216,14 @@ def test_being_short_counts_from_what_is_there_by_now_and_adds_up_to_the_goal() 
     assert half.headline.startswith(f"Projected {201 - round(100.5)} short of 201")
 
 
+def test_a_shortfall_without_a_forecast_is_the_whole_goal_and_has_no_range() -> None:
+    text = described("behind_pace", figures(insight={}, ends_at=None))
+    assert text.sentence == (
+        "Japan 25–54: projected 200 short of 200 on the end date. 100 of 200 completes now."
+    )
+    assert text.figures == (("completes by the end date", "0", "goal 200"),)
+
+
 def test_a_goal_of_prescreens_is_not_taken_for_completes() -> None:
     limit: dict[str, Any] = {
         "filling_goal": 500,
