@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dashboard.alerts.mail import action_links
@@ -10,6 +13,7 @@ from dashboard.alerts.rules.rule_type import LIVE, HelpForm, RuleFigure, RuleTyp
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.web.alerts.incident_page import FIGURES
 
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs/alerts.md"
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
@@ -61,6 +65,26 @@ def test_what_a_replay_assumes_is_said_in_sentences(rule: RuleType) -> None:
     if traits.by_forecast or traits.issue:
         assert traits.assumed
         assert rule.judge
+
+
+@every_rule
+def test_the_documents_state_the_numbers_the_delay_and_the_severity_of_a_rule(
+    rule: RuleType,
+) -> None:
+    lines = DOCUMENT.read_text().splitlines()
+    row = next(line for line in lines if line.startswith(f"| {rule.title} |"))
+    _, _, when, resolved, after, severity, _ = row.split("|")
+    for name, threshold in rule.thresholds.items():
+        number = threshold.default
+        forms = [f"{number:g}", f"{number:.2f}", f"{number * 100:g} %"]
+        pattern = "|".join(rf"(?<![\d.]){form}(?!\d|\.\d)" for form in map(re.escape, forms))
+        stated = re.search(pattern, when + resolved + severity)
+        assert stated or name == "budget", f"{row} does not state {name}: {number}"
+    hours, minutes = divmod(rule.for_minutes, 60)
+    at_once = "immediately" if rule.fact or rule.judge is None else "two polls"
+    assert after.strip() == (f"{hours} h" if hours else f"{minutes} min" if minutes else at_once)
+    words = {CRITICAL: "critical", WARNING: "warning", NOTICE: "notice"}
+    assert severity.strip().startswith(words[rule.severity])
 
 
 def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:

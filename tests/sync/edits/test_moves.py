@@ -453,3 +453,32 @@ def test_what_was_read_before_a_move_is_not_written_over_it(field: Field) -> Non
         before.row_hash,
         completes,
     )
+
+
+NOW, SECOND = factories.NOW, timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("moved_at", "read_at", "evidence_at", "by_reading", "by_changelog"),
+    [
+        (None, None, NOW, False, False),  # nothing is known of its place
+        (None, NOW, NOW - moves.LAG, False, True),
+        (None, NOW, NOW - moves.LAG + SECOND, False, False),
+        (NOW, None, NOW - SECOND, True, True),
+        (NOW, None, NOW, True, True),
+        (NOW, None, NOW + SECOND, True, False),
+        (NOW, None, NOW + moves.LAG, True, False),
+        (NOW, None, NOW + moves.LAG + SECOND, False, False),
+        (NOW, NOW + moves.LAG * 9, NOW + SECOND, True, False),  # the move is what counts
+    ],
+)
+def test_a_reading_is_outdated_for_the_lag_after_a_move_and_a_changelog_until_the_move(
+    moved_at: datetime | None,
+    read_at: datetime | None,
+    evidence_at: datetime,
+    by_reading: bool,
+    by_changelog: bool,
+) -> None:
+    group = TargetGroup(moved_at=moved_at, project=Project(read_at=read_at))
+    assert moves.is_outdated(group, evidence_at) is by_reading
+    assert moves.is_outdated(group, evidence_at, exact=True) is by_changelog
