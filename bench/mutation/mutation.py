@@ -31,7 +31,7 @@ QUIET = ["-q", "-p", "no:cacheprovider"]
 TRIED = [*QUIET, "-p", "no:xdist"]
 RECORDED = [*QUIET, "-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
 GOAL = 0.9
-SECONDS, LEAST = 60.0, 40  # a mutant is tried for so long, by recorded times, with as many tests
+SECONDS, LEAST = 40.0, 25  # a mutant is tried for so long, by recorded times, with as many tests
 PATIENCE, TIMES = 60.0, 4.0  # a mutant's limit: these seconds, and times the recorded ones
 SEEDS, SAMPLE = (1,), 60
 

@@ -98,15 +98,15 @@ class Reach:
         return tests - {AT_IMPORT}
 
     def _in_order(self, tests: Iterable[str], path: str) -> list[str]:
-        """Nearest room first and quickest first; of a test with many cases one at a time."""
-        near = sorted(tests, key=lambda test: (-_nearness(test, path), self._seconds(test), test))
+        """Quick and near ones first; the further cases of a test a little later than its first."""
         turns: dict[str, int] = defaultdict(int)
         order = []
-        for place, test in enumerate(near):
-            function = test.split("[")[0]
-            order.append((turns[function], place, test))
+        for test in sorted(tests, key=lambda test: (self._seconds(test), test)):
+            function = test.partition("[")[0]
+            cost = self._seconds(test) + 0.01 * turns[function]
+            order.append((cost / (1 + _nearness(test, path)), test))
             turns[function] += 1
-        return [test for _, _, test in sorted(order)]
+        return [test for _, test in sorted(order)]
 
     def _seconds(self, test: str) -> float:
         return self.recording.seconds.get(test, 1.0)

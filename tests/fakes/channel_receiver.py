@@ -118,6 +118,7 @@ MOODS = (
     "takes and answers 504",
 )
 REFUSALS = {
+    "401": Answer(401, "invalid_auth"),
     "403": Answer(403, "action_prohibited"),
     "404": Answer(404, "no_service"),
     "410": Answer(410, "channel_is_archived"),

@@ -44,7 +44,7 @@ def fresh(channel: Channel) -> Channel:
 def test_a_refusal_for_good_ends_the_channel_until_a_test_gets_through(
     sent: Channel, receiver: ChannelReceiver, field: Field
 ) -> None:
-    for mood in ("403", "404", "410", "302"):
+    for mood in ("401", "403", "404", "410", "302"):
         receiver.mood = mood
         assert outbox.send_due_messages(now=after(2)) == 0
         assert message().state == Mail.State.DEAD
@@ -63,7 +63,7 @@ def test_a_refusal_for_good_ends_the_channel_until_a_test_gets_through(
     assert deliver(14) == 1
     assert outbox.send_dead_again(channel=sent, now=after(15)) == 1
     assert deliver(15) == 1
-    assert receiver.requests == 4 + 1 + 1 + 1 + 1
+    assert receiver.requests == 5 + 1 + 1 + 1 + 1
 
 
 def test_a_message_that_a_service_does_not_want_is_dead_and_its_channel_is_not(

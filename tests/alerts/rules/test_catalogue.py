@@ -14,6 +14,7 @@ from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.web.alerts.incident_page import FIGURES
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/alerts.md"
+SIDES = {"<": "below", ">": "above"}
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
@@ -80,11 +81,20 @@ def test_the_documents_state_the_numbers_the_delay_and_the_severity_of_a_rule(
         pattern = "|".join(rf"(?<![\d.]){form}(?!\d|\.\d)" for form in map(re.escape, forms))
         stated = re.search(pattern, when + resolved + severity)
         assert stated or name == "budget", f"{row} does not state {name}: {number}"
+        side = next((word for sign, word in SIDES.items() if sign in when), "")
+        assert side in threshold.sentence or name != "fires" or "than" in threshold.sentence
     hours, minutes = divmod(rule.for_minutes, 60)
     at_once = "immediately" if rule.fact or rule.judge is None else "two polls"
     assert after.strip() == (f"{hours} h" if hours else f"{minutes} min" if minutes else at_once)
     words = {CRITICAL: "critical", WARNING: "warning", NOTICE: "notice"}
     assert severity.strip().startswith(words[rule.severity])
+
+
+def test_a_threshold_is_shown_as_a_percentage_where_its_sentence_says_of_what() -> None:
+    for rule in RULES.values():
+        for threshold in rule.thresholds.values():
+            is_of_something = "{} of" in threshold.sentence
+            assert threshold.is_share is (is_of_something or threshold.sentence.endswith(" of {}"))
 
 
 def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:

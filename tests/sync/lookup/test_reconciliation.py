@@ -64,8 +64,18 @@ def test_each_group_has_its_completes_cost_and_deadline(
         Decimal("12.5000"),
         "EUR",
     )
+    assert (group.name, group.project_name) == ("Group 11", "Project 1")
     assert group.until == NOVEMBER_END
     assert (result.read_at, result.trouble, result.reason) == (NOW, "", "")
+
+
+def test_what_cint_does_not_say_of_a_group_is_left_empty(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    said = ("target_group_id", "eligible_completes")
+    answers(exchange, {name: row(11, "40")[name] for name in said})
+    (group,) = read_eligibility(account, now=NOW).groups
+    assert (group.name, group.project_name, group.cost, group.currency) == ("", "", None, "")
 
 
 def test_an_answer_is_asked_for_again_only_after_half_an_hour_or_on_demand(
