@@ -57,10 +57,12 @@ class Reach:
     def tests_of(self, mutant: Mutant, *, seconds: float, least: int) -> list[str]:
         """The tests that reach a mutant, most telling first: so many, or for so many seconds."""
         tests = self._tests_of_line(mutant) - {AT_IMPORT}
-        for name in mutant.defines if not self._statement_of(mutant) else ():
-            tests = tests or self._tests_of_name(name)
-        if not tests and not self._statement_of(mutant):
-            tests = set().union(*self.recording.lines_of(mutant.path).values()) - {AT_IMPORT}
+        if not self._statement_of(mutant):
+            for name in mutant.defines:
+                tests = tests or self._tests_of_name(name)
+            lines = self.recording.lines_of(mutant.path).values()
+            tests = tests or set().union(*lines) - {AT_IMPORT}
+            tests |= self._tests_that_import(mutant.path)
         chosen: list[str] = []
         for test in self._in_order(tests, mutant.path):
             seconds -= self._seconds(test)
@@ -89,13 +91,23 @@ class Reach:
             for number, line in enumerate(source.splitlines() if name in source else (), 1):
                 if word.search(line):
                     tests |= lines[number]
+        return (tests | self._tests_beside(word)) - {AT_IMPORT}
+
+    def _tests_that_import(self, path: str) -> set[str]:
+        """The tests of the modules that import a module."""
+        stem = re.escape(path.rpartition("/")[2].removesuffix(".py"))
+        return self._tests_beside(re.compile(rf"^(from|import)\b.*\b{stem}\b", re.MULTILINE))
+
+    def _tests_beside(self, pattern: re.Pattern[str]) -> set[str]:
+        """The tests of the modules in which a pattern stands."""
+        files: dict[str, bool] = {}
         for test in self.recording.seconds:
             file = test.partition("::")[0]
-            if file not in self._texts:
-                self._texts[file] = (self.recording.root / file).read_text()
-            if name in self._texts[file] and word.search(self._texts[file]):
-                tests.add(test)
-        return tests - {AT_IMPORT}
+            if file not in files:
+                if file not in self._texts:
+                    self._texts[file] = (self.recording.root / file).read_text()
+                files[file] = bool(pattern.search(self._texts[file]))
+        return {test for test in self.recording.seconds if files[test.partition("::")[0]]}
 
     def _in_order(self, tests: Iterable[str], path: str) -> list[str]:
         """Quick and near ones first; the further cases of a test a little later than its first."""

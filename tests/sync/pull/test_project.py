@@ -52,6 +52,17 @@ def test_a_first_pull_reads_everything(pull: Pull) -> None:
     assert stored.expected_loi_minutes == 9
 
 
+def test_the_end_of_the_first_pull_is_dated_once(pull: Pull, account: ExchangeAccount) -> None:
+    dates = []
+    for _ in range(3):
+        pull()
+        account.refresh_from_db()
+        dates.append(account.first_pull_completed_at)
+    assert dates[1] is not None
+    assert dates[1] == dates[2]
+    assert dates[0] in (None, dates[1])
+
+
 def test_a_second_pull_writes_nothing_and_asks_one_request_a_hundred_groups(
     pull: Pull, exchange: Exchange
 ) -> None:
