@@ -8,11 +8,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import models
 from django.http import FileResponse, StreamingHttpResponse
 from django.test import Client
 
+from dashboard.exchange.shapes.groups import TargetGroupsListItem
+from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import (
     BusinessUnit,
     Change,
@@ -24,6 +27,8 @@ from dashboard.fielding.models import (
     Quarantine,
     TargetGroup,
 )
+from dashboard.sync.columns.group_columns import list_columns, project_columns
+from dashboard.sync.columns.limits import DoesNotFit
 from tests import factories
 from tests.exchange.test_text import BAD
 from tests.factories import ulid
@@ -200,3 +205,41 @@ def test_a_page_of_broken_structure_is_rejected_whole(pull: Pull, exchange: Exch
     exchange.on("GET", r"/target-groups\?", lambda: (200, cut))
     assert pull()["complete"] is False
     assert TargetGroup.objects.filter(missing_since=None).count() == 3
+
+
+GROUP_TEXTS = {
+    "human_readable_id": "human_readable_id",
+    "target_group_customer_reference_number": "reference_number",
+    "status": "status",
+    "locale": "locale",
+    "project_manager_id": "project_manager_id",
+}
+PROJECT_TEXTS = {
+    "human_readable_id": "human_readable_id",
+    "project_customer_reference_number": "reference_number",
+    "status": "status",
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "member", "column"),
+    [
+        *((TargetGroup, *names) for names in GROUP_TEXTS.items()),
+        *((Project, *names) for names in PROJECT_TEXTS.items()),
+    ],
+)
+def test_a_text_fits_up_to_the_length_of_its_column(
+    model: type[models.Model], member: str, column: str
+) -> None:
+    longest = getattr(model._meta.get_field(column), "max_length", 0)
+
+    def columns(text: str) -> dict[str, Any]:
+        if model is Project:
+            project = msgspec.json.encode(project_row(1) | {member: text})
+            return project_columns(msgspec.json.decode(project, type=ProjectListItem))
+        group = msgspec.json.encode(group_row(11) | {member: text})
+        return list_columns(msgspec.json.decode(group, type=TargetGroupsListItem))
+
+    assert columns("x" * longest)[column] == "x" * longest
+    with pytest.raises(DoesNotFit):
+        columns("x" * (longest + 1))
