@@ -98,7 +98,12 @@ def test_a_write_whose_answer_cannot_be_unpacked_may_have_been_carried_out(
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
 def test_an_answer_of_16_mib_is_read_and_one_byte_more_is_not(begin: Begin, encoding: str) -> None:
-    pack = {"identity": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[encoding]
+    packs: dict[str, Callable[[bytes], bytes]] = {
+        "identity": bytes,
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+    }
+    pack = packs[encoding]
     whole = b'{"industries": []}'.ljust(16 * 1024 * 1024)
     bodies = iter([whole, whole + b" "])
     headers = {"Content-Encoding": encoding}
