@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.rules.settings import save_rule as edit_rule
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import NotFound
+from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.exchange.webhook_signature import sign_body
+from dashboard.fielding.domain.changelog_kinds import ChangelogKind
 from dashboard.fielding.models import (
     Change,
     CompletesDay,
@@ -482,3 +485,20 @@ def test_a_reading_is_outdated_for_the_lag_after_a_move_and_a_changelog_until_th
     group = TargetGroup(moved_at=moved_at, project=Project(read_at=read_at))
     assert moves.is_outdated(group, evidence_at) is by_reading
     assert moves.is_outdated(group, evidence_at, exact=True) is by_changelog
+
+
+def test_the_newest_move_counts_whatever_the_order_and_the_other_changes() -> None:
+    def batch(minutes: int, **change: object) -> TargetGroupChangelogBatch:
+        at = (NOW + minutes * timedelta(minutes=1)).isoformat()
+        body = {"occurred_at": at, "changes": [change]}
+        return msgspec.convert(body, TargetGroupChangelogBatch)
+
+    old = batch(1, object=ChangelogKind.PROJECT_ID, new_value="z-first")
+    new = batch(2, object=ChangelogKind.PROJECT_ID, new_value=7)
+    other = batch(3, object=ChangelogKind.CPI, new_value="2.00")
+    gone = batch(4, object=ChangelogKind.PROJECT_ID, new_value=None)
+    newest = ("7", NOW + timedelta(minutes=2))
+    assert moves.newest_move([old, new, other, gone]) == newest
+    assert moves.newest_move([gone, new, old, other]) == newest
+    assert moves.newest_move([old]) == ("z-first", NOW + timedelta(minutes=1))
+    assert moves.newest_move([other, gone]) is None
