@@ -83,9 +83,11 @@ def test_the_documents_state_the_numbers_the_delay_and_the_severity_of_a_rule(
         assert stated or name == "budget", f"{row} does not state {name}: {number}"
         side = next((word for sign, word in SIDES.items() if sign in when), "")
         assert side in threshold.sentence or name != "fires" or "than" in threshold.sentence
-    hours, minutes = divmod(rule.for_minutes, 60)
     at_once = "immediately" if rule.fact or rule.judge is None else "two polls"
-    assert after.strip() == (f"{hours} h" if hours else f"{minutes} min" if minutes else at_once)
+    minutes = rule.for_minutes
+    in_hours = minutes >= 60 and minutes % 60 == 0
+    span = f"{minutes // 60} h" if in_hours else f"{minutes} min"
+    assert after.strip() == (span if minutes else at_once)
     words = {CRITICAL: "critical", WARNING: "warning", NOTICE: "notice"}
     assert severity.strip().startswith(words[rule.severity])
 
