@@ -10,6 +10,7 @@ import pytest
 from dashboard.alerts.mail import action_links
 from dashboard.alerts.rules.catalogue import CPI_CHANGED, JUDGED, RULES
 from dashboard.alerts.rules.rule_type import LIVE, HelpForm, RuleFigure, RuleType, Scale
+from dashboard.alerts.rules.settings import clean_settings
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.web.alerts.incident_page import FIGURES
 
@@ -102,3 +103,10 @@ def test_a_threshold_is_shown_as_a_percentage_where_its_sentence_says_of_what() 
 def test_every_figure_and_every_form_is_used_or_mends_a_pause() -> None:
     assert {rule.figure.figure for rule in RULES.values() if rule.figure} == set(RuleFigure)
     assert {form for rule in RULES.values() for form in rule.helps} == set(HelpForm)
+
+
+@pytest.mark.parametrize("value", [-1, -0.001, float("nan"), float("inf"), True, "3", None])
+def test_a_threshold_takes_no_less_than_nothing_and_nothing_but_numbers(value: object) -> None:
+    assert clean_settings("drop_off", {"entrants": 0}) == {"entrants": 0}
+    with pytest.raises(ValueError, match=r"^entrants: "):
+        clean_settings("drop_off", {"entrants": value})
