@@ -95,7 +95,7 @@ class Checks:
     def at_the_end(self, *, calm_since: datetime, now: datetime) -> Iterator[str]:
         """What must hold when faults are over, everything was read again and all is settled."""
         yield from self._unsettled_edits()
-        yield from self._stale_figures(calm_since)
+        yield from self._stale_figures(calm_since, now)
         yield from self._lost_alerts(now)
         yield from self._pauses_without_alert()
 
@@ -116,9 +116,11 @@ class Checks:
             elif edit.state == Edit.State.REJECTED and was_taken:
                 yield f"{where} is called refused and was taken"
 
-    def _stale_figures(self, calm_since: datetime) -> Iterator[str]:
-        """Every group was read since, and shows what it was from then on."""
-        for group in TargetGroup.objects.select_related("project").exclude(status="draft"):
+    def _stale_figures(self, calm_since: datetime, now: datetime) -> Iterator[str]:
+        """Every group was read since, unless the exchange refused it within the last hour, and
+        shows what it was from then on."""
+        groups = TargetGroup.objects.select_related("project").exclude(status="draft")
+        for group in groups.exclude(retry_at__gt=now):
             read_at = group.project.read_at
             if read_at is None or read_at < calm_since:
                 yield f"the project of {group.exchange_id} was read last at {read_at}"

@@ -41,6 +41,8 @@ def main() -> int:
             print(exc, file=sys.stderr, flush=True)
             if given.show:
                 raise
+            if given.lie:
+                break  # one is enough
     print(
         json.dumps(
             {

@@ -161,9 +161,9 @@ class Story:
             self._worsen()
             while machine.now < end:
                 self._beat()
-                for _ in range(chance.randrange(4)):
-                    self._somebody()
                 wait = BEAT * chance.choice((0.1, 0.5, 1.0, 2.4))
+                for _ in range(chance.randrange(4)):
+                    self._somebody(wait)
                 live_seconds += self._live() * wait.total_seconds()
                 machine.run_until(machine.now + wait)
             self._calm_down()
@@ -301,10 +301,10 @@ class Story:
             now=self.machine.now, limit=tasks.BATCH_SIZE, post=self.receiver.post
         )
 
-    def _somebody(self) -> None:
+    def _somebody(self, within: timedelta) -> None:
         """A person changes a price or a name here, or something happens at the exchange."""
         chance, machine = self.machine.chance, self.machine
-        after = chance.uniform(0, BEAT.total_seconds())
+        after = chance.uniform(0, within.total_seconds())
         if chance.random() < 0.5:
             self._edit(after)
             return

@@ -370,7 +370,7 @@ def test_an_exchange_that_goes_down_is_asked_again_and_the_page_says_so(
     ask(signed_in, "pause", field, {})
     simulator.fault("http_503", operation="create_bulk_*", count=4)
     send(signed_in)
-    expect(signed_in.locator("#batch")).to_contain_text("retries automatically")
+    expect(signed_in.locator("#batch")).to_contain_text("Fieldwatch tries again at")
     work_to_the_end(signed_in, simulator)
     expect(signed_in.locator("[role=status]")).to_have_text("2 of 2 finished: 2 done")
     assert all(was != now for was, now in zip(before, field.held(), strict=True))

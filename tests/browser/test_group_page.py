@@ -132,7 +132,7 @@ def test_suppliers_are_asked_for_once_and_again_by_hand(
     page.click("#suppliers-panel > summary")
     here = page.locator("#suppliers-here")
     expect(here).to_contain_text("Cint did not answer in time.")
-    here.get_by_text("Try again").click()
+    here.get_by_role("link", name="Try again").click()
     expect(here).to_contain_text("60 completes from 1 of 2 suppliers, 1 blocked")
     refresh(page, group)
     expect(here).to_contain_text("60 completes from 1 of 2 suppliers, 1 blocked")
