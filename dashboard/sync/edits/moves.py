@@ -95,7 +95,8 @@ def move_group(
 def is_outdated(group: TargetGroup, evidence_at: datetime, *, exact: bool = False) -> bool:
     """Whether evidence of a group's place may be older than that of its present one."""
     if exact:
-        read_at = group.project.read_at
+        # Later readings of its project do not show a group that is missing there.
+        read_at = None if group.missing_since else group.project.read_at
         known_at = group.moved_at or (read_at - LAG if read_at else None)
         return known_at is not None and evidence_at <= known_at
     return group.moved_at is not None and evidence_at - LAG <= group.moved_at

@@ -417,6 +417,18 @@ def test_a_draft_that_moved_is_in_its_new_project(field: Field) -> None:
     assert (field.stored.project, field.stored.missing_since) == (field.new, None)
 
 
+def test_a_draft_that_moved_is_found_however_late_its_new_project_is_read(field: Field) -> None:
+    draft = field.simulator.groups(status="draft", project_id=field.old.exchange_id)
+    field.group = TargetGroup.objects.get(exchange_id=draft[0]["id"])
+    field.move(field.new)
+    for _ in range(2):
+        field.wait(minutes=30)
+        field.read(field.old)
+    assert field.stored.missing_since
+    field.read(field.new)
+    assert (field.stored.project, field.stored.missing_since) == (field.new, None)
+
+
 def test_a_group_that_is_not_known_anywhere_is_asked_for_once_and_stays_unknown(
     field: Field,
 ) -> None:
