@@ -19,6 +19,11 @@ FIRST_TAKEN = range(200, 300)
 SURELY_NOT_TAKEN = range(400, 500)
 DAYTIME = range(8, 18)  # UTC: outside of everybody's quiet hours
 
+_GONE = (
+    "SELECT g.exchange_id, p.exchange_id FROM fielding_targetgroup g "
+    "JOIN fielding_project p ON p.id = g.project_id WHERE g.missing_since IS NOT NULL"
+)
+
 
 def rows(sql: str) -> list[tuple[Any, ...]]:
     """The rows of a statement, outside of every actor."""
@@ -65,11 +70,14 @@ class Checks:
                 yield f"the message {message_id} came again and did not say so"
 
     def _groups_marked_gone(self) -> Iterator[str]:
-        """No group ever leaves the simulated exchange; some are left out of lists for a while."""
-        for (group,) in rows(
-            "SELECT exchange_id FROM fielding_targetgroup WHERE missing_since IS NOT NULL"
-        ):
-            yield f"{group} is marked as gone and is there"
+        """No group ever leaves the simulated exchange; some are left out of lists for a while.
+
+        A draft that moved to another project is gone from its own until that one is read: the
+        exchange finds no draft by its id alone.
+        """
+        for group, project in rows(_GONE):
+            if self._arrived.projects.get(group) == project:
+                yield f"{group} is marked as gone and is there"
 
     def _alerts_doubled(self) -> Iterator[str]:
         """One problem has one open alert, and nobody is told the same thing in two mails."""
@@ -95,6 +103,7 @@ class Checks:
     def at_the_end(self, *, calm_since: datetime, now: datetime) -> Iterator[str]:
         """What must hold when faults are over, everything was read again and all is settled."""
         yield from self._unsettled_edits()
+        yield from (f"{group} is marked as gone though all is calm" for group, _ in rows(_GONE))
         yield from self._stale_figures(calm_since, now)
         yield from self._lost_alerts(now)
         yield from self._pauses_without_alert()

@@ -98,6 +98,7 @@ class Arrived:
     """What truly happened outside, in its order."""
 
     seen: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
+    projects: dict[str, str] = field(default_factory=dict)  # of each group, now
     changes: list[Sending] = field(default_factory=list)
     # By Message-ID: whether the sender could know, for each time that it arrived.
     mails: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
@@ -179,6 +180,7 @@ class ExchangeWire(httpx.BaseTransport):
         for group in world.groups.values():
             counts = figures_of_group(group, now).counts
             figures = (group.status, counts.completes, group.cpi, group.filling_goal)
+            self.arrived.projects[group.id] = group.project_id
             kept = self.arrived.seen[group.id]
             if not kept or kept[-1][1:] != figures:
                 kept.append(Seen(self.machine.now, *figures))
