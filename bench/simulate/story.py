@@ -72,7 +72,9 @@ SPOILED = (  # answers that are not what the contract says
     "packed",
     "missing_group",
 )
-REFUSED = ("http_429", "http_500", "http_502", "http_503", "http_504", "http_400", "http_403")
+REFUSED = ("http_429", "http_500", "http_502", "http_503", "http_504")
+# Nowhere else: where a group is refused by its id, two lists without it say that it is gone.
+REFUSED_THERE = {"http_400": "update_*", "http_403": "get_target_group_performance"}
 EVENTS = ("stall", "heal", "pause", "pause", "status", "hide", "show", "completes", "price", "move")
 
 
@@ -225,9 +227,11 @@ class Story:
         self.mail.said_no, self.posts.said_no = perhaps(0.3), perhaps(0.3)
         self.deadly, self.unsound = perhaps(0.3), perhaps(0.2)
         self.forgetful = LOST_HINTS
-        kinds = chance.sample([*SPOILED, *REFUSED], chance.choice((0, 1, 2)))
+        kinds = chance.sample([*SPOILED, *REFUSED, *REFUSED_THERE], chance.choice((0, 1, 2)))
         for number, kind in enumerate(kinds):
-            self.exchange.faults.append(Fault(kind, rate=0.15, seed=self.seed + number))
+            where = REFUSED_THERE.get(kind, "*")
+            fault = Fault(kind, rate=0.15, operation=where, seed=self.seed + number)
+            self.exchange.faults.append(fault)
         if chance.random() < 0.25:
             control.open_chronicle(self.exchange, [], {})
             self.exchange.lag = Lag(0.0, chance.choice((5.0, 60.0, 180.0)), seed=self.seed)
