@@ -13,16 +13,11 @@ from uuid import uuid4
 import msgspec
 from django.db import IntegrityError, transaction
 from django.db.models import (
-    Case,
     Exists,
-    IntegerField,
     OuterRef,
     Q,
     QuerySet,
-    Value,
-    When,
 )
-from django.db.models.functions import Greatest
 
 from dashboard.alerts.channels import compose
 from dashboard.alerts.channels.message import ChannelMessage, write_as_text
@@ -39,6 +34,7 @@ from dashboard.alerts.mail.immediate import (
     bind_notices,
     due_bundles,
     group_by_account,
+    urgency_column,
 )
 from dashboard.alerts.mail.overview import open_items, urgency_of
 from dashboard.alerts.recipients.resolve import CAN_GET_MAIL
@@ -143,13 +139,8 @@ _RECENTLY_SENT = CompiledQuery(
 
 def _immediate_notices() -> QuerySet[Notice]:
     """Return the waiting notices with their urgency, but those to channels that get digests."""
-    # An annotation of its own: inside the filter it would become an inner join.
-    urgency = Case(
-        When(Q(incident__item__critical=True), then=Value(CRITICAL)),
-        default=Greatest("incident__severity", Value(WARNING)),
-        output_field=IntegerField(),
-    )
-    return _waiting_notices().annotate(urgency=urgency).exclude(channel__sends=Sends.DIGEST)
+    rows = _waiting_notices().annotate(urgency=urgency_column())
+    return rows.exclude(channel__sends=Sends.DIGEST)
 
 
 def _recoveries() -> QuerySet[Notice]:

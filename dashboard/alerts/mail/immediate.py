@@ -187,17 +187,22 @@ def _urgent_notices(now: datetime) -> list[Notice]:
     return notices
 
 
-def _urgent() -> QuerySet[Notice]:
-    """Return the notices that their recipients want now."""
-    wanted = Coalesce(F("recipient__mail_preferences__now"), MailPreferences.Now.CRITICAL)
-    # An annotation of its own: inside the filter it would become an inner join.
-    is_critical = Q(incident__item__critical=True)
-    urgency = Case(
-        When(is_critical, then=Value(CRITICAL)),
+def urgency_column() -> Case:
+    """Return how urgent a notice is: critical if its item is, else a warning or less.
+
+    As an annotation of its own: inside a filter it would become an inner join.
+    """
+    return Case(
+        When(Q(incident__item__critical=True), then=Value(CRITICAL)),
         default=Greatest("incident__severity", Value(WARNING)),
         output_field=IntegerField(),
     )
-    rows = unmailed_notices().annotate(wanted=wanted, urgency=urgency)
+
+
+def _urgent() -> QuerySet[Notice]:
+    """Return the notices that their recipients want now."""
+    wanted = Coalesce(F("recipient__mail_preferences__now"), MailPreferences.Now.CRITICAL)
+    rows = unmailed_notices().annotate(wanted=wanted, urgency=urgency_column())
     rows = rows.filter(in_digest=False, incident__since_before=False, urgency__lte=F("wanted"))
     return rows.filter(
         ~Q(kind=Notice.Kind.RECOVER) | Q(recipient__mail_preferences__recoveries_now=True)
