@@ -7,11 +7,11 @@ the product's, goes on by a round at a time. The same seed is the same life.
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 from django.core.mail import get_connection
 
+from bench.shared.simulated_request import simulated_request
 from dashboard.alerts.incidents import detect
 from dashboard.alerts.mail import outbox
 from dashboard.exchange.auth import ApiKey
@@ -29,7 +29,6 @@ from dashboard.fielding.models import (
 from dashboard.management.demo import ensure_demo
 from dashboard.simulator.server.exchange import SimulatedExchange
 from dashboard.simulator.server.run import Options, make_exchange
-from dashboard.simulator.world.messages import SimulatedRequest
 from dashboard.sync import scheduling
 from dashboard.sync.pull import account as accounts
 from dashboard.sync.pull import project as pull
@@ -49,13 +48,8 @@ class Inside(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask it; one at a time."""
-        query = parse_qs(request.url.query.decode(), keep_blank_values=True)
-        headers = dict(request.headers.items())
         with self._one:
-            now = self._exchange.world.clock.now()
-            ask = SimulatedRequest(
-                request.method, request.url.path, query, headers, request.read(), now
-            )
+            ask = simulated_request(request, now=self._exchange.world.clock.now())
             answer = self._exchange.respond(ask).answer
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 

@@ -11,22 +11,22 @@ import re
 import smtplib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import parse_qs
 
 import httpx
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
 
+from bench.shared.simulated_request import simulated_request
 from bench.simulate.machine import Machine
 from dashboard.alerts.channels.post import PostAnswer, PostUnanswered
 from dashboard.simulator.server.exchange import SimulatedExchange
 from dashboard.simulator.world.figures import figures_of_group
-from dashboard.simulator.world.messages import Refusal, SimulatedAnswer, SimulatedRequest
+from dashboard.simulator.world.messages import Refusal, SimulatedAnswer
 
 HANGS = 45.0  # seconds, longer than anybody waits
 HOUR = 3600.0  # seconds
@@ -35,6 +35,8 @@ HOUR = 3600.0  # seconds
 @dataclass
 class Weather:
     """How likely each trouble is for one request, mail or message; all zero: a calm day."""
+
+    # In the order in which they are drawn.
 
     refused: float = 0.0  # the connection is not taken
     lost: float = 0.0  # the request is lost on its way
@@ -45,11 +47,16 @@ class Weather:
     def draw(self, machine: Machine) -> str:
         """What happens to the next request: the name of a trouble, or nothing."""
         number = machine.chance.random()
-        for name in ("refused", "lost", "unanswered", "hangs", "said_no"):
-            number -= getattr(self, name)
+        for trouble in fields(self):
+            number -= getattr(self, trouble.name)
             if number < 0:
-                return name
+                return trouble.name
         return ""
+
+    def clear_up(self) -> None:
+        """Make it a calm day."""
+        for trouble in fields(self):
+            setattr(self, trouble.name, 0.0)
 
 
 class Lie(StrEnum):
@@ -141,18 +148,16 @@ class ExchangeWire(httpx.BaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
     def _carry_out(self, request: httpx.Request) -> SimulatedAnswer:
-        headers, body = dict(request.headers.items()), request.read()
-        query = parse_qs(request.url.query.decode(), keep_blank_values=True)
         answer = SimulatedAnswer(500)
-        if self.lie == Lie.WRITES_TWICE:
-            headers |= {"if-match": "*"}  # nothing refuses the second
         for _ in range(2 if self.lie == Lie.WRITES_TWICE and request.method == "PUT" else 1):
             now = self.exchange.world.clock.now()
             self.exchange.world.settle(now)
-            ask = SimulatedRequest(request.method, request.url.path, {**query}, headers, body, now)
+            ask = simulated_request(request, now=now)
+            if self.lie == Lie.WRITES_TWICE:
+                ask.headers["if-match"] = "*"  # nothing refuses the second
             answer = self.exchange.respond(ask).answer
             self.look()
-            if request.method == "PUT" and (value := _sent_value(request.url.path, body)):
+            if request.method == "PUT" and (value := _sent_value(request.url.path, ask.body)):
                 group = request.url.path.split("/")[-2]
                 self.arrived.changes.append(Sending(group, value, answer.status))
         return self._told_otherwise(request, answer)

@@ -239,7 +239,7 @@ class Story:
     def _calm_down(self) -> None:
         """End all faults, and let the installation come right."""
         for weather in (self.weather, self.mail, self.posts):
-            weather.__init__()  # type: ignore[misc]
+            weather.clear_up()
         self.exchange.faults.clear()
         self.exchange.lag = None
         self.deadly = self.unsound = self.forgetful = 0.0
