@@ -9,7 +9,7 @@ import pytest
 from bench.simulate.stories import tell_stories
 from tests import prepared
 
-SEEDS, PART, HOURS = 500, 100, 1.0  # hours of faults in each story
+SEEDS, PART, HOURS = 500, 100, 3.0  # hours of faults in each story
 
 
 @pytest.fixture(scope="module")
