@@ -164,6 +164,14 @@ def test_a_group_that_is_not_live_is_at_no_risk_of_a_pause(
     assert "Risk of a pause by Cint" not in shown(viewer, group)
 
 
+@pytest.mark.parametrize(("status", "heading"), [("live", "Why"), ("completed", "For the client")])
+def test_a_panel_with_nothing_to_explain_is_not_headed_why(
+    viewer: Client, group: TargetGroup, status: str, heading: str
+) -> None:
+    TargetGroup.objects.filter(pk=group.pk).update(status=status, insight={})
+    assert f'<h2 id="why">{heading}</h2>' in shown(viewer, group)
+
+
 def test_the_text_for_the_client_has_no_money_in_it(viewer: Client, group: TargetGroup) -> None:
     text = client_text(viewer, group)
     for said in (
