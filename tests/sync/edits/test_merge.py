@@ -364,10 +364,7 @@ def test_amounts_are_taken_as_held_wherever_nobody_changed_them() -> None:
         "typed": usd("3.4567"),
         "same": usd("3.4567"),
     }
-    sent: dict[str, Any] = {
-        "all": [usd("1.2345"), usd("2.3456"), usd("3.4567"), usd("9.9999")],
-        "n": [1],
-    }
+    exact = [usd("1.2345"), usd("2.3456"), usd("3.4567"), usd("9.9999")]
     held_list = [usd("1.23"), usd("2.35"), usd("3.46"), usd("9.99")]
     held_value = {name: value for name, value in wanted.items() if name != "typed"} | {
         "a": usd("1.23"),
@@ -375,11 +372,13 @@ def test_amounts_are_taken_as_held_wherever_nobody_changed_them() -> None:
         merge.WHOLE: {"all": held_list, "n": [1, 2]},
     }
     before = wanted | {"typed": usd("3")}
-    rounded = merge.as_rounded(wanted | {merge.SENT: sent}, before=before, held=held_value)
+    rounded = merge.as_rounded(
+        wanted | {merge.SENT: {"all": exact, "n": [1]}}, before=before, held=held_value
+    )
     assert rounded == wanted | {
         "a": usd("1.23"),
         "b": [{"cpi": usd("2.35")}],
-        merge.SENT: {"all": [*held_list[:2], *sent["all"][2:]], "n": [1]},
+        merge.SENT: {"all": [*held_list[:2], *exact[2:]], "n": [1]},
     }
 
 
@@ -418,6 +417,7 @@ HELD_LISTS: list[tuple[Any, Any, bool]] = [
     ([1], {"a": 1}, False),
     (MONEY | {"currency_scale": 2, "more": 1}, MONEY, True),
     (MONEY | {"value": "2.51"}, MONEY, False),
+    ({"value": {"a": 1, "b": 2}}, {"value": {"a": 1}}, True),
     (None, None, True),
     (0, None, False),
 ]
