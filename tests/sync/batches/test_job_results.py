@@ -659,3 +659,173 @@ def test_where_every_group_is_refused_by_name_nothing_is_sent_again(desk: Desk) 
     desk.until_ended()
     assert states(groups) == ["failed", "failed"]
     assert len(desk.exchange.sent) == 1
+
+
+# ---- when the next step comes ----
+
+
+def stored_job() -> BatchJob:
+    return BatchJob.objects.get()
+
+
+def test_a_job_that_runs_is_looked_at_soon_and_later_every_half_minute(desk: Desk) -> None:
+    groups = desk.groups(1)
+    desk.exchange.poll = lambda: (200, report("Processing"))
+    batch = desk.ask("pause", groups)
+    began = desk.clock.now
+    job = stored_job()
+    assert (job.batch, job.check_at, job.tries, batch.created_at) == (batch, began, 0, began)
+    desk.work()
+    waits = [desk.next_step().total_seconds() for _ in range(8)]
+    assert waits == [2, 3, 5, 10, 20, 30, 30, 30]
+    job = stored_job()
+    assert (job.exchange_id, job.status, job.sent_at) == ("J1", "Processing", began)
+    assert job.reading_since is None
+
+
+def test_the_groups_of_a_job_that_runs_for_a_minute_are_read_too(desk: Desk) -> None:
+    groups = desk.groups(1)
+    desk.exchange.poll = lambda: (200, report("Processing"))
+    desk.ask("pause", groups)
+    began = desk.clock.now
+    desk.work()
+    for seconds, lists in ((59, 0), (60, 1)):
+        desk.clock.now = began + timedelta(seconds=seconds)
+        BatchJob.objects.update(check_at=desk.clock.now)
+        desk.work()
+        assert len(desk.exchange.listed) == lists
+    assert states(groups) == ["waiting"]
+    assert reason(groups[0]).startswith("The job is still running; Cint still shows it as live.")
+    desk.carry_out("pause", groups)
+    desk.next_step()
+    assert (states(groups), stored_job().finished_at) == (["done"], desk.clock.now)
+
+
+def test_a_job_without_an_end_is_given_up_after_half_an_hour(desk: Desk) -> None:
+    groups = desk.groups(1)
+    desk.exchange.poll = lambda: (200, report("Queued"))
+    desk.ask("pause", groups)
+    began = desk.clock.now
+    desk.work()
+    for seconds, state in ((1799, "waiting"), (1800, "unknown")):
+        desk.clock.now = began + timedelta(seconds=seconds)
+        BatchJob.objects.update(check_at=desk.clock.now)
+        desk.work()
+        assert states(groups) == [state]
+    assert reason(groups[0]) == "After half an hour Cint still reports this job as “Queued”."
+    job = stored_job()
+    assert (job.check_at, job.finished_at) == (None, desk.clock.now)
+    project = groups[0].project
+    project.refresh_from_db()
+    assert (project.version, project.due_at) == (1, desk.clock.now)
+    edit = Edit.objects.get()
+    assert (edit.state, edit.check_at) == ("unknown", desk.clock.now + timedelta(seconds=1))
+    assert edit.settled_at is None
+
+
+def test_each_group_of_a_job_has_an_edit_from_what_was_seen_to_what_is_wanted(
+    desk: Desk,
+) -> None:
+    groups = desk.groups(2, "manager")
+    desk.exchange.poll = lambda: (200, report(failed=[groups[0].exchange_id], why="No."))
+    desk.ask("manager", groups)
+    key = stored_job().key
+    desk.work()
+    began = desk.clock.now
+    rows = Edit.objects.order_by("group_id").values_list(
+        "kind", "state", "before", "wanted", "token", "started_at", "by"
+    )
+    assert list(rows) == [
+        ("manager", "sending", OLD, NEW, f"{key}:{group.pk}", began, desk.editor.pk)
+        for group in groups
+    ]
+    desk.until_ended()
+    refused, other = Edit.objects.order_by("group_id")
+    assert (refused.state, refused.reasons) == ("rejected", [{"name": "", "reason": "No."}])
+    assert (refused.after, refused.checks, refused.check_at) == (OLD, 0, None)
+    assert (other.state, other.after, other.checks) == ("conflict", OLD, 1)
+    assert other.settled_at == desk.clock.now
+
+
+def test_after_a_refusal_by_name_the_others_are_sent_at_once_with_their_first_try(
+    desk: Desk,
+) -> None:
+    groups = desk.groups(3)
+    wrong = [{"name": "target_group_ids[0]", "reason": "No"}]
+    refusal = (400, {"object": "error", "detail": "wrong", "invalid_params": wrong})
+    desk.exchange.create = lambda exchange, _groups: (
+        refusal if len(exchange.sent) <= 2 else (503, "")
+    )
+    desk.ask("pause", groups)
+    desk.work()
+    assert (desk.next_step(), states(groups)) == (timedelta(0), ["failed", "failed", "waiting"])
+    desk.next_step()
+    job = stored_job()
+    assert (job.check_at, job.waiting_since) == (
+        desk.clock.now + timedelta(seconds=3),
+        desk.clock.now,
+    )
+    assert (job.tries, job.error) == (1, "Cint had an internal error (503)")
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "is_sent"),
+    [("manager", 503, True), ("manager", 429, False), ("pause", 429, True)],
+)
+def test_a_reassignment_that_was_not_accepted_counts_as_not_sent(
+    desk: Desk, action: str, status: int, is_sent: bool
+) -> None:
+    groups = desk.groups(1, action)
+    desk.exchange.create = lambda _exchange, _groups: (status, "")
+    desk.ask(action, groups)
+    desk.work()
+    job = stored_job()
+    assert (job.sent_at is not None) is is_sent
+    assert states(groups) == ["waiting"]
+
+
+def test_a_job_that_waits_for_the_exchange_has_its_half_hour_after_the_wait(desk: Desk) -> None:
+    groups = desk.groups(1)
+    later = (429, {"detail": "later"}, {"Retry-After": "3600"})
+    desk.exchange.create = lambda _exchange, _groups: later
+    desk.ask("pause", groups)
+    desk.work()
+    until = stored_job().wait_until
+    assert until is not None
+    desk.exchange.create = lambda _exchange, _groups: (503, "")
+    for seconds, state in ((1780, "waiting"), (1800, "unknown")):
+        desk.clock.now = until + timedelta(seconds=seconds)
+        BatchJob.objects.update(check_at=desk.clock.now)
+        desk.work()
+        assert states(groups) == [state]
+
+
+def test_steps_are_taken_in_order_up_to_a_limit_and_of_one_batch_if_asked(desk: Desk) -> None:
+    batches = [desk.ask("pause", desk.groups(1), f"form {number}") for number in range(3)]
+    for number, batch in enumerate(batches):
+        batch.jobs.update(check_at=desk.clock.now - timedelta(seconds=number))
+
+    def step(**arguments: Any) -> int:
+        return jobs.run_due_steps(clock=desk.clock, client_for=lambda _: desk.client, **arguments)
+
+    def sent() -> list[bool]:
+        return [bool(batch.jobs.get().exchange_id) for batch in batches]
+
+    assert (step(limit=1), sent()) == (1, [False, False, True])
+    assert (step(batch=batches[0]), sent()) == (1, [True, False, True])
+    assert (step(), sent()) == (1, [True, True, True])
+    assert step() == 0
+
+
+def test_a_short_id_has_seven_characters_and_other_groups_are_read_alone(desk: Desk) -> None:
+    groups = desk.groups(3)
+    for group, short in zip(groups, ("T00001", "T000002", "T0000003"), strict=True):
+        TargetGroup.objects.filter(pk=group.pk).update(human_readable_id=short)
+        desk.exchange.holds([group.exchange_id], human_readable_id=short)
+    desk.says_done(groups)
+    desk.carry_out("pause", groups)
+    desk.ask("pause", groups)
+    desk.until_ended()
+    assert states(groups) == ["done"] * 3
+    assert desk.exchange.listed == [["T000002"]]
+    assert desk.exchange.asked("/overview") == 2

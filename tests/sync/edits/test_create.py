@@ -141,7 +141,7 @@ def stored(edit: Edit) -> tuple[Any, ...]:
 
 def test_a_new_draft_is_sent_whole_and_stored_with_its_edit(desk: Desk) -> None:
     desk.exchange.shown = {"new": (200, DRAFT)}
-    desk.exchange.listed = {"b": "Draft", "a": "Draft", "c": "Other"}
+    desk.exchange.listed = {"b": "Draft", "a": "Draft", "c": "Other", "d": "A"}
     edit = desk.draft()
     assert desk.exchange.created == [sendable.draft(DRAFT)]
     assert stored(edit) == ("confirmed", [], NOW, None)
