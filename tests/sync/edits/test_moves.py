@@ -15,7 +15,7 @@ import pytest
 from dashboard.alerts.incidents import acknowledge_and_mute
 from dashboard.alerts.rules.settings import save_rule as edit_rule
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import NotFound
+from dashboard.exchange.errors import ExchangeError, Forbidden, NotFound, NotOffered
 from dashboard.exchange.shapes.groups import TargetGroupChangelogBatch
 from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.domain.changelog_kinds import ChangelogKind
@@ -26,6 +26,7 @@ from dashboard.fielding.models import (
     Edit,
     ExchangeAccount,
     Incident,
+    Item,
     Mute,
     Note,
     Project,
@@ -36,6 +37,7 @@ from dashboard.fielding.models import (
     Webhook,
 )
 from dashboard.simulator.harness import Simulator
+from dashboard.sync import scheduling
 from dashboard.sync.batches import transitions
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import moves
@@ -44,6 +46,7 @@ from dashboard.sync.lookup import on_demand
 from dashboard.sync.pull import rounds
 from dashboard.sync.webhooks import delivery
 from tests import factories
+from tests.fakes.canned_exchange import Exchange, Reply, serving
 
 pytestmark = pytest.mark.django_db
 BY_ID = "get_target_group_overview_by_target_group_id"
@@ -514,3 +517,207 @@ def test_the_newest_move_counts_whatever_the_order_and_the_other_changes() -> No
     assert moves.newest_move([gone, new, old, other]) == newest
     assert moves.newest_move([old]) == ("z-first", NOW + timedelta(minutes=1))
     assert moves.newest_move([other, gone]) is None
+
+
+PLACE = {
+    "account_id": 101,
+    "project_name": "Its new project",
+    "status": "live",
+    "progress": dict.fromkeys(("current_completes", "current_prescreens", "filling_goal"), 0),
+}
+
+
+@dataclass
+class Placing(Exchange):
+    """An exchange that says where one group is, or refuses to."""
+
+    place: Reply = (404, {"object": "not_found_error", "detail": "none"})
+
+    def reply(self, method: str, path: str, body: Any) -> Reply:
+        """The answer to one request."""
+        self.log.append((method, path))
+        return self.place
+
+    def says(self, project: str, **fields: Any) -> None:
+        self.place = (200, PLACE | {"project_id": project} | fields)
+
+
+@pytest.fixture
+def placing(settings: Any) -> Iterator[Placing]:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
+    with serving(Placing()) as exchange:
+        assert isinstance(exchange, Placing)
+        yield exchange
+
+
+@pytest.fixture
+def here(placing: Placing) -> TargetGroup:
+    """A group of a project that is not due, on a connection that is not due."""
+    account = factories.account(base_url=placing.url, requests_per_minute=0, due_at=None)
+    return factories.group(factories.project(account, due_at=None), row_hash=b"x")
+
+
+def moved_batch(project: object, at: datetime = NOW) -> TargetGroupChangelogBatch:
+    change = {"object": ChangelogKind.PROJECT_ID, "new_value": project}
+    body = {"occurred_at": at.isoformat(), "changes": [change]}
+    return msgspec.convert(body, TargetGroupChangelogBatch)
+
+
+def stored_place(group: TargetGroup) -> tuple[str, datetime | None, datetime | None]:
+    row = TargetGroup.objects.select_related("project").get(pk=group.pk)
+    return row.project.exchange_id, row.moved_at, row.missing_since
+
+
+def test_a_move_into_an_unknown_project_creates_it_and_makes_it_and_the_account_due(
+    placing: Placing, here: TargetGroup
+) -> None:
+    old, client = here.project, clients.client_for(here.account)
+    here.missing_since = NOW - SECOND
+    here.save()
+    placing.says("new")
+    place = moves.follow_group(group=here, client=client, clock=lambda: NOW)
+    assert place == moves.Place("101", "new", "Its new project", NOW)
+    assert stored_place(here) == ("new", NOW, None)
+    row = TargetGroup.objects.get(pk=here.pk)
+    assert (bytes(row.row_hash), row.changed_at) == (b"", NOW)
+    new = here.project
+    new.refresh_from_db()
+    old.refresh_from_db()
+    assert (new.name, new.status, new.version, new.due_at) == ("Its new project", "", 1, NOW)
+    assert (old.version, old.due_at, new.urgency, old.urgency) == (
+        *(1, None),
+        *(scheduling.LOOKED_AT, Project().urgency),
+    )
+    here.account.refresh_from_db()
+    assert here.account.due_at == NOW
+    assert moves.follow_group(group=here, client=client, clock=lambda: NOW) is None
+    ExchangeAccount.objects.update(due_at=None)
+    placing.says(old.exchange_id, project_name=None)
+    late = NOW + moves.LAG + SECOND
+    assert moves.follow_group(group=here, client=client, clock=lambda: late)
+    assert stored_place(here) == (old.exchange_id, late, None)
+    here.account.refresh_from_db()
+    assert here.account.due_at is None  # it knew that project
+    placing.says("third", project_name=None)
+    assert moves.follow_group(group=here, client=client, clock=lambda: late + 2 * moves.LAG)
+    assert here.project.name == "third"
+
+
+def test_a_group_of_another_account_is_marked_as_missing_once(
+    placing: Placing, here: TargetGroup
+) -> None:
+    client = clients.client_for(here.account)
+    placing.says("theirs", account_id=102)
+    for minutes in (0, 1):
+        at = NOW + timedelta(minutes=minutes)
+        place = moves.follow_group(group=here, client=client, clock=lambda at=at: at)  # type: ignore[misc]
+        assert place is not None
+        assert (place.account_id, place.asked_at) == ("102", at)
+        assert stored_place(here) == (here.project.exchange_id, None, NOW)
+    here.project.refresh_from_db()
+    assert here.project.version == 1
+    assert not Project.objects.filter(exchange_id="theirs").exists()
+
+
+def test_a_changelog_moves_a_group_to_a_known_project_without_asking(
+    placing: Placing, here: TargetGroup
+) -> None:
+    client, other = clients.client_for(here.account), factories.project(here.account)
+    elsewhere = factories.project(factories.account(), exchange_id="known elsewhere")
+
+    def follow(project: object, at: datetime = NOW) -> bool:
+        changes = [moved_batch(project, at)]
+        return moves.follow_changes(group=here, changes=changes, client=client)
+
+    assert not moves.follow_changes(group=here, changes=[], client=client)
+    assert not follow(here.project.exchange_id)
+    assert not follow(other.exchange_id, NOW - moves.LAG)  # before its project was read
+    assert placing.log == []
+    assert not follow(elsewhere.exchange_id)  # the exchange does not say where it is
+    assert len(placing.log) == 1
+    placing.says("another")
+    assert not follow(elsewhere.exchange_id)
+    assert stored_place(here) == (here.project.exchange_id, None, None)
+    placing.log.clear()
+    assert follow(other.exchange_id)
+    assert (stored_place(here), placing.log) == ((other.exchange_id, NOW, None), [])
+    placing.says("new")
+    assert follow("new", NOW + SECOND)
+    assert (here.project.name, stored_place(here)[0]) == ("new", "new")
+
+
+def test_a_changelog_that_names_another_accounts_project_marks_the_group_as_missing(
+    placing: Placing, here: TargetGroup
+) -> None:
+    placing.says("theirs", account_id=102)
+    changes = [moved_batch("theirs", NOW)]
+    client = clients.client_for(here.account)
+    assert moves.follow_changes(group=here, changes=changes, client=client)
+    project, moved_at, missing_since = stored_place(here)
+    assert (project, moved_at) == (here.project.exchange_id, None)
+    assert missing_since is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (NotFound(status=404), 1),
+        (NotOffered(status=404), 1),
+        (NotOffered(status=405), 0),
+        (Forbidden(status=403), 0),
+    ],
+)
+def test_only_a_request_that_was_not_found_is_repeated_in_the_new_project(
+    placing: Placing, here: TargetGroup, error: ExchangeError, asked: int
+) -> None:
+    client, old = clients.client_for(here.account), here.project.exchange_id
+    tried: list[str] = []
+
+    def ask(ids: dict[str, str]) -> str:
+        tried.append(ids["project_id"])
+        if len(tried) % 2:
+            raise error
+        return ids["target_group_id"]
+
+    placing.says(old)
+    with pytest.raises(type(error)):
+        moves.at_its_project(group=here, client=client, ask=ask)
+    assert (tried, len(placing.log)) == ([old], asked)
+    tried.clear()
+    placing.says("new")
+    if asked:
+        assert moves.at_its_project(group=here, client=client, ask=ask) == here.exchange_id
+        assert tried == [old, "new"]
+
+
+def test_a_move_takes_incidents_items_mutes_and_rules_of_the_group_alone(
+    placing: Placing, here: TargetGroup
+) -> None:
+    old, new = here.project, factories.project(here.account)
+    other = factories.group(old)
+    prefix = f"{here.account_id}:{old.pk}:"
+
+    def incident(group: TargetGroup, key: str) -> Incident:
+        given: dict[str, Any] = {"rule": "drop_off", "state": "closed", "severity": 2}
+        return Incident.objects.create(
+            account=here.account,
+            project=old,
+            group=group,
+            key=key,
+            sentence="x",
+            breached_at=NOW,
+            **given,
+        )
+
+    keys = (f"{prefix}{here.pk}:a", f"9{prefix}b", f"{prefix}{prefix}")
+    incidents = [incident(here, key) for key in keys]
+    theirs = incident(other, f"{prefix}{other.pk}:c")
+    items = [factories.item(here), factories.item(other)]
+    assert moves.move_group(group=here, project_exchange_id=new.exchange_id, evidence_at=NOW)
+    after = f"{here.account_id}:{new.pk}:"
+    moved = Incident.objects.filter(project=new).order_by("pk").values_list("pk", "key")
+    expected = (f"{after}{here.pk}:a", f"9{prefix}b", f"{after}{prefix}")
+    assert list(moved) == [(row.pk, key) for row, key in zip(incidents, expected, strict=True)]
+    theirs.refresh_from_db()
+    assert (theirs.project, theirs.key) == (old, f"{prefix}{other.pk}:c")
+    assert [Item.objects.get(pk=item.pk).project for item in items] == [new, old]
