@@ -758,9 +758,12 @@ def test_after_a_refusal_by_name_the_others_are_sent_at_once_with_their_first_tr
     )
     desk.ask("pause", groups)
     desk.work()
+    began = desk.clock.now
+    desk.clock.now += timedelta(seconds=5)
     assert (desk.next_step(), states(groups)) == (timedelta(0), ["failed", "failed", "waiting"])
     desk.next_step()
     job = stored_job()
+    assert job.sent_at == began
     assert (job.check_at, job.waiting_since) == (
         desk.clock.now + timedelta(seconds=3),
         desk.clock.now,

@@ -175,6 +175,16 @@ def test_a_change_for_one_supplier_is_no_fact_about_the_group_and_a_later_one_st
     assert facts == {"name": fact("later", NOW - 3 * SECOND, NOW - 3 * SECOND + LAG)}
 
 
+def test_a_column_that_no_edit_of_ours_changed_does_not_keep_the_next_from_it() -> None:
+    status = batch(-20, "paused", object="status_change")
+    batches = [status, batch(-9, "ours"), batch(-8, "theirs")]
+    facts = fresh.facts_of_batches(batches, {"name": fact("ours")}, now=NOW)
+    assert [(column, each.value, each.at) for column, each in facts.items()] == [
+        ("status", "paused", NOW - 20 * SECOND),
+        ("name", "theirs", NOW + JUST_AFTER),
+    ]
+
+
 GROUP = TargetGroup(details={"name": "Old", "live_url": "a"})
 DETAILS: dict[str, Any] = {
     "name": "Old",
