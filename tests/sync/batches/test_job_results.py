@@ -26,7 +26,7 @@ from dashboard.fielding.models import (
 from dashboard.sync.batches import jobs
 from dashboard.sync.batches.jobs import Chosen
 from tests import factories
-from tests.fakes.canned_exchange import serving
+from tests.fakes.canned_exchange import money, serving
 from tests.fakes.jobs_exchange import JobsExchange, report
 
 pytestmark = pytest.mark.django_db
@@ -832,3 +832,68 @@ def test_a_short_id_has_seven_characters_and_other_groups_are_read_alone(desk: D
     assert states(groups) == ["done"] * 3
     assert desk.exchange.listed == [["T000002"]]
     assert desk.exchange.asked("/overview") == 2
+
+
+# ---- single edits ----
+
+OLD_PRICE, NEW_PRICE = (money(value) for value in ("2.75", "3.00"))
+
+
+def ask_prices(desk: Desk, groups: list[TargetGroup]) -> Batch:
+    chosen = [Chosen(group, OLD_PRICE, NEW_PRICE) for group in groups]
+    return jobs.create_batch(
+        action="cpi", chosen=chosen, wanted={}, by=desk.editor, token="form", now=desk.clock.now
+    )
+
+
+def test_prices_are_sent_in_one_step_and_a_busy_group_fails_alone(desk: Desk) -> None:
+    groups = desk.groups(3)
+    busy = factories.edit(groups[1], state="unknown", settled_at=None)
+    ask_prices(desk, groups)
+    key = stored_job().key
+    assert desk.work() == 1
+    assert states(groups) == ["done", "failed", "done"]
+    words = "Another change of this setting is in progress. Try again in a moment."
+    assert [reason(group) for group in groups] == ["", words, ""]
+    edits = Edit.objects.exclude(pk=busy.pk).order_by("group_id")
+    assert [(edit.token, edit.state, edit.by, edit.before, edit.after) for edit in edits] == [
+        (f"{key}:{group.pk}", "confirmed", desk.editor, OLD_PRICE, NEW_PRICE)
+        for group in (groups[0], groups[2])
+    ]
+    linked = BatchGroup.objects.order_by("group_id").values_list("edit", flat=True)
+    assert list(linked) == [edits[0].pk, None, edits[1].pk]
+    job = stored_job()
+    assert (job.check_at, job.finished_at) == (None, desk.clock.now)
+
+
+def test_a_price_that_may_wait_no_longer_fails_with_the_exchanges_words(desk: Desk) -> None:
+    (group,) = desk.groups(1)
+    ask_prices(desk, [group])
+    began = desk.clock.now
+    later = (429, {"detail": "later"}, {"Retry-After": "60"})
+    desk.exchange.on("GET", "/overview", lambda: later)
+    desk.clock.now = began + timedelta(seconds=1799)
+    desk.work()
+    job = stored_job()
+    assert states([group]) == ["waiting"]
+    assert (job.wait_until, job.check_at) == (desk.clock.now + timedelta(seconds=60),) * 2
+    assert (job.error[:30], job.waiting_since) == ("Cint asks for fewer requests: ", desk.clock.now)
+    assert not Edit.objects.exists()
+    BatchJob.objects.update(wait_until=None, check_at=began)
+    desk.clock.now = began + timedelta(seconds=1860)
+    desk.work()
+    assert states([group]) == ["failed"]
+    assert "Nothing was sent; it can be sent again in 60 s." in reason(group)
+    assert Edit.objects.get().state == "rejected"
+
+
+def test_a_batch_is_stored_once_with_a_job_for_each_project(desk: Desk) -> None:
+    first, second = desk.groups(2), desk.groups(1)
+    batch = ask_prices(desk, [first[0], second[0], first[1]])
+    rows = BatchGroup.objects.order_by("pk").values_list("job__project", "group", "seen", "wanted")
+    assert list(rows) == [
+        (group.project_id, group.pk, OLD_PRICE, NEW_PRICE) for group in (*first, *second)
+    ]
+    assert len({job.key for job in batch.jobs.all()}) == 2
+    assert ask_prices(desk, []) == batch
+    assert (batch.by, batch.action, batch.wanted) == (desk.editor, "cpi", {})
