@@ -433,3 +433,47 @@ def test_industry_lockouts_are_read_once_and_named_by_their_code_without_a_name(
     assert send.industry_lockouts(group=desk.group) == expected
     assert send.industry_lockouts(group=desk.group) == expected
     assert desk.exchange.asked("lockout") == 1
+
+
+LINEAR, QUOTAS = {"type": "linear"}, {"prevent_overfill": True, "balance_fill": False}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_kept"),
+    [
+        ({}, True),
+        ({"settled_at": NOW - 10 * MINUTE + SECOND}, True),
+        ({"settled_at": NOW - 10 * MINUTE}, False),
+        ({"state": "rejected"}, False),
+        ({"kind": "re_entry"}, False),
+    ],
+)
+def test_our_own_change_that_a_stale_reading_does_not_show_is_sent_along(
+    desk: Desk, fields: dict[str, Any], is_kept: bool
+) -> None:
+    shown = {"pacing": LINEAR}
+    desk.earlier({}, shown, **({"kind": "assistant"} | fields))
+    desk.send(kind="assistant", seen=shown, wanted=shown | {"quota_overlay": QUOTAS})
+    sent = {"quota_overlay": QUOTAS} | (shown if is_kept else {})
+    assert desk.exchange.put == [sent]
+
+
+def test_a_draft_that_was_launched_meanwhile_says_to_check_its_settings(desk: Desk) -> None:
+    edit = factories.edit(
+        desk.group, kind="draft", state="unknown", settled_at=None, sent=True, check_at=NOW
+    )
+    desk.exchange.prices = [301]
+    assert desk.settle(edit, SECOND) == "rejected"
+    words = "This target group has already been launched. Check in its settings whether"
+    assert reasons(edit) == [f"{words} this change was applied first."]
+
+
+def test_requested_changes_are_put_on_top_of_what_is_held_now() -> None:
+    before, after = {"a": 1, "b": 1, "whole": {}}, {"a": 1, "b": 2}
+    wanted = {"a": 5, "b": 1, "sent": {}}
+    edit = Edit(kind="re_entry", before=before, after=after, wanted=wanted)
+    assert send.merged_value(edit) == {"a": 5, "b": 2}
+    ours = Edit(kind="budget", before=SEEN, after=THEIRS, wanted=WANTED)
+    assert send.merged_value(ours) == WANTED
+    assert send.holds_value("cpi", SEEN, money("2.750"))
+    assert not send.holds_value("cpi", SEEN, WANTED)
