@@ -292,9 +292,10 @@ def test_a_group_that_is_moved_back_comes_back(field: Field, minutes: int) -> No
 def test_older_evidence_counts_for_nothing(field: Field) -> None:
     def place(project: Project, minutes: float, *, exact: bool = False) -> Project:
         at = field.now + timedelta(minutes=minutes)
-        moves.move_group(
+        is_there = moves.move_group(
             group=field.stored, project_exchange_id=project.exchange_id, evidence_at=at, exact=exact
         )
+        assert is_there is (field.stored.project == project)
         return field.stored.project
 
     assert place(field.new, 0, exact=True) == field.new
@@ -474,20 +475,21 @@ def test_what_was_read_before_a_move_is_not_written_over_it(field: Field) -> Non
 
 
 NOW, SECOND = factories.NOW, timedelta(seconds=1)
+LAG = timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
     ("moved_at", "read_at", "evidence_at", "by_reading", "by_changelog"),
     [
         (None, None, NOW, False, False),  # nothing is known of its place
-        (None, NOW, NOW - moves.LAG, False, True),
-        (None, NOW, NOW - moves.LAG + SECOND, False, False),
+        (None, NOW, NOW - LAG, False, True),
+        (None, NOW, NOW - LAG + SECOND, False, False),
         (NOW, None, NOW - SECOND, True, True),
         (NOW, None, NOW, True, True),
         (NOW, None, NOW + SECOND, True, False),
-        (NOW, None, NOW + moves.LAG, True, False),
-        (NOW, None, NOW + moves.LAG + SECOND, False, False),
-        (NOW, NOW + moves.LAG * 9, NOW + SECOND, True, False),  # the move is what counts
+        (NOW, None, NOW + LAG, True, False),
+        (NOW, None, NOW + LAG + SECOND, False, False),
+        (NOW, NOW + LAG * 9, NOW + SECOND, True, False),  # the move is what counts
     ],
 )
 def test_a_reading_is_outdated_for_the_lag_after_a_move_and_a_changelog_until_the_move(
@@ -593,13 +595,13 @@ def test_a_move_into_an_unknown_project_creates_it_and_makes_it_and_the_account_
     assert moves.follow_group(group=here, client=client, clock=lambda: NOW) is None
     ExchangeAccount.objects.update(due_at=None)
     placing.says(old.exchange_id, project_name=None)
-    late = NOW + moves.LAG + SECOND
+    late = NOW + LAG + SECOND
     assert moves.follow_group(group=here, client=client, clock=lambda: late)
     assert stored_place(here) == (old.exchange_id, late, None)
     here.account.refresh_from_db()
     assert here.account.due_at is None  # it knew that project
     placing.says("third", project_name=None)
-    assert moves.follow_group(group=here, client=client, clock=lambda: late + 2 * moves.LAG)
+    assert moves.follow_group(group=here, client=client, clock=lambda: late + 2 * LAG)
     assert here.project.name == "third"
 
 
@@ -614,8 +616,8 @@ def test_a_group_of_another_account_is_marked_as_missing_once(
         assert place is not None
         assert (place.account_id, place.asked_at) == ("102", at)
         assert stored_place(here) == (here.project.exchange_id, None, NOW)
-    here.project.refresh_from_db()
-    assert here.project.version == 1
+        here.project.refresh_from_db()
+        assert here.project.version == 1
     assert not Project.objects.filter(exchange_id="theirs").exists()
 
 
@@ -631,7 +633,7 @@ def test_a_changelog_moves_a_group_to_a_known_project_without_asking(
 
     assert not moves.follow_changes(group=here, changes=[], client=client)
     assert not follow(here.project.exchange_id)
-    assert not follow(other.exchange_id, NOW - moves.LAG)  # before its project was read
+    assert not follow(other.exchange_id, NOW - LAG)  # before its project was read
     assert placing.log == []
     assert not follow(elsewhere.exchange_id)  # the exchange does not say where it is
     assert len(placing.log) == 1
