@@ -221,6 +221,7 @@ EDITS: list[tuple[str, Any, Any, dict[str, object]]] = [
     ),
     ("new_draft", None, {"name": "New"}, {}),
     ("budget", None, money("5"), {}),
+    ("time_zone", "", "Asia/Tokyo", {}),
     ("assistant", {}, {"pacing": {"type": "linear"}}, {}),
 ]
 

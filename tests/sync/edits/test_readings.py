@@ -14,7 +14,7 @@ from django.core.cache import cache
 from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
-from dashboard.sync.edits import evidence, send
+from dashboard.sync.edits import evidence, fresh, send
 from tests import factories
 from tests.factories import NOW
 from tests.fakes.canned_exchange import Exchange, Reply, money, serving
@@ -277,8 +277,8 @@ def test_an_edit_that_was_taken_and_changed_again_is_confirmed_by_the_changelog(
 
 def test_a_refused_edit_stores_what_is_held_unless_a_fact_contradicts_it(desk: Desk) -> None:
     at = (NOW + LAG).isoformat()
-    fresh = {"cpi": ["3.5", at, (NOW + 2 * LAG).isoformat()]}
-    TargetGroup.objects.filter(pk=desk.group.pk).update(fresh=fresh, cpi="3.50")
+    stored = {"cpi": ["3.5", at, (NOW + 2 * LAG).isoformat()]}
+    TargetGroup.objects.filter(pk=desk.group.pk).update(fresh=stored, cpi="3.50")
     desk.exchange.accept = (500, "")
     edit = desk.send(seen=SEEN)
     Edit.objects.filter(pk=edit.pk).update(
@@ -477,3 +477,27 @@ def test_requested_changes_are_put_on_top_of_what_is_held_now() -> None:
     assert send.merged_value(ours) == WANTED
     assert send.holds_value("cpi", SEEN, money("2.750"))
     assert not send.holds_value("cpi", SEEN, WANTED)
+
+
+def test_a_confirmed_edit_outranks_readings_until_four_minutes_after_it_ended(desk: Desk) -> None:
+    ended = NOW - 3 * MINUTE
+    desk.earlier(SEEN, WANTED, started_at=ended - MINUTE, settled_at=ended)
+    desk.earlier(SEEN, THEIRS, settled_at=NOW - LAG - SECOND)
+    desk.earlier(SEEN, THEIRS, state="conflict")
+    assert fresh.facts_of_group(desk.group, now=NOW) == {
+        "cpi": fresh.Fact("3.1", ended - MINUTE, ended + LAG)
+    }
+    at, until = ended.isoformat(), (NOW + MINUTE).isoformat()
+    desk.group.fresh = {"cpi": ["5", at, until], "status": ["live", at, until]}
+    expected = (("cpi", "5"), ("status", "live"))
+    newest = {column: fresh.Fact(value, ended, NOW + MINUTE) for column, value in expected}
+    assert fresh.facts_of_group(desk.group, now=NOW) == newest
+
+
+def test_industry_lockouts_that_cannot_be_read_are_none_and_asked_for_again(desk: Desk) -> None:
+    read = desk.exchange.reply
+    desk.exchange.reply = lambda *_: (403, REFUSED)  # type: ignore[method-assign]
+    assert send.industry_lockouts(group=desk.group) == []
+    desk.exchange.reply = read  # type: ignore[method-assign]
+    desk.exchange.codes = [{"code": "a", "name": "Automotive"}]
+    assert send.industry_lockouts(group=desk.group) == [("a", "Automotive")]
