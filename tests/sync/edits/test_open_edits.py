@@ -53,6 +53,14 @@ def test_an_open_edit_is_checked_soon_and_later_less_and_less_often(
     assert send.next_check_at(open_edit(), now) == NOW + timedelta(seconds=next_check)
 
 
+def test_an_open_edit_is_checked_thirteen_times_while_a_copy_may_lag() -> None:
+    times, at = [], NOW
+    while at < NOW + timedelta(minutes=4):
+        at = send.next_check_at(open_edit(), at)
+        times.append((at - NOW).total_seconds())
+    assert times == [1, 2, 5, 10, 20, 40, 60, 90, 120, 150, 180, 210, 240]
+
+
 def test_a_copy_may_lag_for_four_minutes_and_a_person_may_close_it_after_ten() -> None:
     edit = open_edit()
     lag, patience = timedelta(minutes=4), timedelta(minutes=10)
