@@ -81,7 +81,7 @@ def changelog_confirms(edit: Edit, client: ExchangeClient) -> bool:
         for column, value in _changed_values(batch.changes)
         if column in wanted and value == wanted[column]
     }
-    return bool(matching) and matching.keys() == wanted.keys()
+    return matching.keys() == wanted.keys()
 
 
 def _wanted_facts(group: TargetGroup, edit: Edit) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.models import Change, Edit, Project, TargetGroup, User
 from dashboard.sync.connections import clients
 from dashboard.sync.edits import evidence, fresh, send
+from dashboard.sync.edits.kinds import details
 from tests import factories
 from tests.factories import NOW
 from tests.fakes.canned_exchange import Exchange, Reply, money, serving
@@ -392,6 +393,8 @@ PERIOD = {"start_fielding_at": "2026-11-13T09:00:00Z", "end_fielding_at": "2026-
 NEW_PERIOD = {name: value.replace("09:00", "10:00") for name, value in PERIOD.items()}
 START, END = ("fielding_period_start_date_change", "fielding_period_end_date_change")
 BOTH = [(START, NEW_PERIOD["start_fielding_at"]), (END, NEW_PERIOD["end_fielding_at"])]
+DETAILS = dict.fromkeys(details.DETAILS)
+NEW_DETAILS = DETAILS | {"live_url": "https://b", details.PRICE_NOTE: money("2")}
 PROVED: list[tuple[str, Any, Any, list[tuple[str, Any]], float, bool]] = [
     ("cpi", SEEN, WANTED, [("cpi_change", WANTED)], 0, True),
     ("cpi", SEEN, WANTED, [("cpi_change", WANTED)], -120, True),
@@ -400,6 +403,9 @@ PROVED: list[tuple[str, Any, Any, list[tuple[str, Any]], float, bool]] = [
     ("cpi", SEEN, WANTED, [("cpi_change", THEIRS), ("x", 1), ("cpi_change", WANTED)], 0, True),
     ("cpi", SEEN, WANTED, [], 0, False),
     ("cpi", SEEN, SEEN, [("cpi_change", SEEN)], 0, False),
+    ("cpi", None, WANTED, [("cpi_change", WANTED)], 0, False),  # it does not show the currency
+    ("details", DETAILS, NEW_DETAILS, [("live_url_change", "https://b")], 0, True),
+    ("details", DETAILS, NEW_DETAILS, [("live_url_change", "https://c")], 0, False),
     ("dates", PERIOD, NEW_PERIOD, BOTH, 0, True),
     ("dates", PERIOD, NEW_PERIOD, BOTH[:1], 0, False),
     ("dates", PERIOD, PERIOD | {"end_fielding_at": BOTH[1][1]}, BOTH[1:], 0, True),
@@ -501,3 +507,12 @@ def test_industry_lockouts_that_cannot_be_read_are_none_and_asked_for_again(desk
     desk.exchange.reply = read  # type: ignore[method-assign]
     desk.exchange.codes = [{"code": "a", "name": "Automotive"}]
     assert send.industry_lockouts(group=desk.group) == [("a", "Automotive")]
+
+
+def test_a_reading_is_stale_if_it_contradicts_a_fact_and_shows_anything_at_all(desk: Desk) -> None:
+    assert not evidence.is_behind(desk.group, "cpi", THEIRS, now=NOW)
+    desk.earlier(THEIRS, SEEN)
+    stale = [
+        evidence.is_behind(desk.group, "cpi", value, now=NOW) for value in (THEIRS, SEEN, None)
+    ]
+    assert stale == [True, False, False]
