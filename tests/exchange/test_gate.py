@@ -254,3 +254,89 @@ def test_without_redis_processes_together_stay_within_the_budget(
         clock.sleep(0.05)
     assert max(sum(at <= other < at + 60 for other in went) for at in went[::50]) <= 600
     assert len(went) > 3 * 400, "what Redis would let through is nearly used"
+
+
+@pytest.mark.parametrize(
+    ("rate", "burst", "interval"),
+    [(None, 1, 0.0), (1, 1, 60.0), (5, 1, 15.0), (19, 1, 60 / 18), (20, 2, 60 / 18)],
+)
+def test_a_tenth_of_the_budget_may_be_sent_at_once_and_the_rest_evenly(
+    rate: int | None, burst: int, interval: float
+) -> None:
+    policy = GatePolicy(requests_per_minute=rate)
+    assert (policy.burst, policy.interval) == (burst, interval)
+
+
+@pytest.mark.parametrize(
+    ("rate", "processes", "part"),
+    [(None, 3, None), (600, 4, 150), (601, 2, 300), (600, 1, 600), (600, 0, 600), (2, 5, 1)],
+)
+def test_a_process_gets_its_part_of_the_budget_and_nothing_else_changes(
+    rate: int | None, processes: int, part: int | None
+) -> None:
+    policy = GatePolicy(requests_per_minute=rate, failures_to_open=2, first_rest=7.0)
+    assert policy.part(processes) == GatePolicy(
+        requests_per_minute=part, failures_to_open=2, first_rest=7.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "chance", "seconds"),
+    [(0, 0.0, 8.0), (0, 1.0, 10.0), (1, 0.5, 18.0), (4, 1.0, 160.0), (5, 1.0, 300.0)],
+)
+def test_a_rest_doubles_up_to_the_longest_and_is_spread_by_a_fifth(
+    level: int, chance: float, seconds: float
+) -> None:
+    policy = GatePolicy(first_rest=10.0, longest_rest=300.0)
+    assert policy.rest(level, chance) == pytest.approx(seconds)
+
+
+def test_a_burst_is_let_through_then_the_rest_evenly_and_a_burst_again_after_quiet(
+    make_gate: MakeGate, clock: FastClock
+) -> None:
+    gate = make_gate(requests_per_minute=20)  # two at once, then one in 3.33 s
+    step = 60 / 18
+    assert [gate.admit() for _ in range(3)] == [0.0, 0.0, pytest.approx(step, abs=0.01)]
+    clock.sleep(step + 0.01)
+    assert [gate.admit() for _ in range(2)] == [0.0, pytest.approx(step, abs=0.02)]
+    clock.sleep(600)
+    assert [gate.admit() for _ in range(3)] == [0.0, 0.0, pytest.approx(step, abs=0.01)]
+
+
+def test_a_pause_that_is_over_is_no_reason_to_wait(make_gate: MakeGate, clock: FastClock) -> None:
+    gate = make_gate(requests_per_minute=10)
+    assert gate.admit() == 0.0
+    gate.pause(5, why="Cint asks for fewer requests")
+    gate.pause(5, why="Another reason for the same wait")
+    assert gate.admit() == pytest.approx(60 / 9, abs=0.01)  # the budget takes longer
+    assert gate.why == "Cint asks for fewer requests"
+    clock.sleep(5)
+    assert gate.admit() == pytest.approx(60 / 9 - 5, abs=0.01)
+    assert gate.why == ""
+
+
+def test_failures_during_a_rest_do_not_prolong_it_and_a_success_forgets_how_long_it_was(
+    make_gate: MakeGate, clock: FastClock
+) -> None:
+    def rest() -> float:
+        with pytest.raises(CircuitOpen) as caught:
+            gate.admit()
+        assert caught.value.retry_after is not None
+        return caught.value.retry_after
+
+    gate = make_gate(failures_to_open=2, first_rest=10.0)
+    gate.failed()
+    gate.failed()
+    clock.sleep(2)
+    gate.failed()
+    assert rest() == pytest.approx(7.0, abs=0.01)
+    clock.sleep(7.01)
+    assert gate.admit() == 0.0
+    assert rest() == pytest.approx(18.0, abs=0.01)
+    clock.sleep(18.01)
+    assert gate.admit() == 0.0
+    gate.succeeded()
+    gate.failed()
+    assert gate.admit() == 0.0
+    gate.failed()
+    assert rest() == pytest.approx(9.0, abs=0.01)

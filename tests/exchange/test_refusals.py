@@ -7,14 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.exchange import errors
 from dashboard.exchange.errors import (
     ExchangeError,
     InvalidParam,
     NotFound,
     Refused,
+    one_line,
     spoken,
     spoken_name,
 )
+from dashboard.exchange.http.answer import HttpAnswer, error_of
 from tests.exchange.calls import CALLS
 from tests.exchange.conftest import MakeClient
 
@@ -152,3 +155,126 @@ def test_a_code_is_told_in_words(code: str, words: str) -> None:
 )
 def test_a_path_is_told_in_words(path: str, words: str) -> None:
     assert spoken_name(path) == words
+
+
+def error(status: int, body: bytes = b"", **headers: str) -> ExchangeError:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return error_of(HttpAnswer(status, named, body), now=0.0, hide=str)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "words", "wait"),
+    [
+        (302, {}, errors.Redirected, errors.Redirected.words, None),
+        (401, {}, errors.Unauthorized, "Cint does not accept the credentials", None),
+        (403, {}, errors.Forbidden, "Cint does not allow this", None),
+        (404, {}, errors.NotFound, "Cint cannot find this", None),
+        (405, {}, errors.MethodNotAllowed, "Cint does not offer this", None),
+        (409, {}, errors.Refused, "Cint refused the request and gives no reason (409)", None),
+        (410, {}, errors.NotFound, "Cint cannot find this", None),
+        (412, {}, errors.PreconditionFailed, errors.PreconditionFailed.words, None),
+        (428, {}, errors.Refused, "Cint refused the request and gives no reason (428)", None),
+        (429, {}, errors.RateLimited, "Cint asks for fewer requests", 10.0),
+        (429, {"retry_after": "7"}, errors.RateLimited, "Cint asks for fewer requests", 7.0),
+        (499, {}, errors.Refused, "Cint refused the request and gives no reason (499)", None),
+        (500, {}, errors.Unavailable, "Cint had an internal error (500)", None),
+        (503, {"retry_after": "7"}, errors.Unavailable, "Cint had an internal error (503)", 7.0),
+    ],
+)
+def test_each_status_has_its_error(
+    status: int,
+    headers: dict[str, str],
+    kind: type[ExchangeError],
+    words: str,
+    wait: float | None,
+) -> None:
+    refusal = error(status, **headers)
+    assert (type(refusal), str(refusal)) == (kind, words)
+    assert (refusal.status, refusal.retry_after, refusal.outcome_unknown) == (status, wait, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"title": "Bad", "detail": "Too short"}, ": Too short"),
+        ({"title": "Bad"}, ": Bad"),
+        ({"errors": {"name": ["short", "odd"], "url": "bad"}},
+         ": name: short; name: odd; url: bad"),
+        ({"detail": "No", "invalid_params": ["a", 7, {}, {"name": "url"}]}, ": No (a; url)"),
+        ({"invalid_params": [], "errors": [{"field": "name", "message": "too_short"}]},
+         ": name: too short"),
+        ({"error": {"message": "Within", "title": "Inner"}, "title": "Outer"}, ": Within"),
+        ({"error": {"title": "Inner"}, "title": "Outer"}, ": Outer"),
+        ({"invalid_params": [{"error_type": "structural_error", "name": "n", "reason": "r"}]},
+         ": n: r"),
+        ({"invalid_params": [{"metadata": {"question_id": 1}, "path": "$.a", "msg": "r"}]},
+         ": $.a: r"),
+        ({"detail": [{"loc": ["body", 0], "msg": "r"}]}, ": body.0: r"),
+        ("a text", ": a text"),
+        (b"plain text\nand a second line", ": plain text"),
+        (b"<html><head><title>Bad &amp; <i>odd</i></title></head>", ": Bad & odd"),
+        (b"<html><p>no title</p></html>", " and gives no reason (422)"),
+        (b"[1, 2", " and gives no reason (422)"),
+        (b'"cut', " and gives no reason (422)"),
+        (b"{cut", " and gives no reason (422)"),
+        (b"caf\xff", " and gives no reason (422)"),
+        (7, " and gives no reason (422)"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_one_sentence_with_its_fields(body: Any, words: str) -> None:
+    assert str(error(422, raw(body))) == f"Cint refused the request{words}"
+
+
+def test_an_answer_shows_its_size_and_never_its_body() -> None:
+    assert repr(HttpAnswer(200, {"etag": "x"}, b"secret")) == "Answer(200, 6 bytes)"
+
+
+@pytest.mark.parametrize(
+    ("wait", "advice"),
+    [
+        (None, "Try again in a moment"),
+        (0.0, "Try again in a moment"),
+        (0.2, "Try again in 1 s"),
+        (119.0, "Try again in 119 s"),
+        (119.1, "Try again in 2 min"),
+        (120.0, "Try again in 2 min"),
+        (179.0, "Try again in 2 min"),
+        (180.0, "Try again in 3 min"),
+    ],
+)
+def test_when_to_try_again_is_in_seconds_up_to_two_minutes(wait: float | None, advice: str) -> None:
+    assert errors.RateLimited(retry_after=wait).retry_advice == advice
+    assert errors.Refused(retry_after=wait).retry_advice == ""
+
+
+def test_waiting_helps_only_where_the_next_answer_may_be_another() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    helped = {
+        kind.__name__ for kind in kinds if issubclass(kind, ExchangeError) and kind().waiting_helps
+    }
+    assert helped == {
+        "BadAnswer",
+        "CircuitOpen",
+        "HostUnknown",
+        "NoAnswer",
+        "NotSecure",
+        "ProxyFailed",
+        "RateLimited",
+        "RetryLater",
+        "TimedOut",
+        "TooLarge",
+        "Unavailable",
+        "Unreachable",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (" a\r\n\tb\x00c\u202ed ", "a b c d"),
+        ("x" * 500, "x" * 500),
+        ("x" * 501, "x" * 499 + "…"),
+    ],
+)
+def test_a_message_is_one_line_of_at_most_five_hundred_characters(text: str, line: str) -> None:
+    assert one_line(text) == line

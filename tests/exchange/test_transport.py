@@ -6,21 +6,26 @@ import pytest
 from dashboard.exchange.auth import ClientCredentials
 from dashboard.exchange.errors import (
     BadAnswer,
+    CircuitOpen,
     ExchangeError,
+    Forbidden,
     InvalidParam,
     NotFound,
     NotOffered,
     PreconditionFailed,
     RateLimited,
+    Redirected,
     Refused,
     TimedOut,
     Unauthorized,
+    Unavailable,
     Unreachable,
 )
+from dashboard.exchange.http.retry import Retries, retry_after
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from tests.exchange.conftest import MakeClient
 from tests.exchange.examples import CPI, END, GROUP, IN, RE_ENTRY, RUN, START
-from tests.fakes.clock import FastClock
+from tests.fakes.clock import FastClock, NoChance
 
 
 def test_a_refusal_says_which_fields_are_wrong(make_client: MakeClient) -> None:
@@ -271,3 +276,150 @@ def test_a_request_names_the_type_of_its_body_if_it_has_one(make_client: MakeCli
     with pytest.raises(Refused):
         client.update_cost_per_interview(**IN, cpi=CPI)
     assert types == {"GET": None, "PUT": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 10.0),
+        (" ", 10.0),
+        ("0", 0.0),
+        (" 7 ", 7.0),
+        ("7.", 7.0),
+        ("7.25", 7.25),
+        ("3600", 3600.0),
+        ("3600.5", 3600.0),
+        ("999999999999", 3600.0),
+        ("Thu, 09 Oct 2025 08:53:21 GMT", 1.0),
+        ("Thu, 09 Oct 2025 08:53:20 GMT", 10.0),
+        ("Thu, 09 Oct 2025 08:53:19 GMT", 10.0),
+        ("Thu, 09 Oct 2025 10:53:20 GMT", 3600.0),
+    ],
+)
+def test_the_wait_that_a_header_asks_for_is_read(header: str | None, seconds: float) -> None:
+    assert retry_after(header, now=1_760_000_000.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "left", "slept"),
+    [
+        (Unavailable(), 100.0, [0.75, 1.5, 3.0]),
+        (TimedOut(), 100.0, [0.75, 1.5, 3.0]),
+        (RateLimited(retry_after=7.0), 100.0, [7.75, 8.5, 10.0]),
+        (Unavailable(), 0.75, []),
+        (Unavailable(), 0.76, [0.75]),
+        (Unavailable(), 2.25, [0.75]),
+        (CircuitOpen(retry_after=1.0), 100.0, []),
+        (Forbidden(), 100.0, []),
+        (BadAnswer(), 100.0, []),
+    ],
+)
+def test_what_may_pass_is_tried_again_while_the_deadline_leaves_time(
+    clock: FastClock, error: ExchangeError, left: float, slept: list[float]
+) -> None:
+    calls: list[int] = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise error
+
+    with pytest.raises(type(error)):
+        Retries(clock=clock, chance=NoChance()).call(fail, deadline=clock.now + left)
+    assert (clock.slept, len(calls)) == (slept, len(slept) + 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(200, None), (204, None), (299, None), (300, Redirected), (399, Redirected), (400, Refused)],
+)
+def test_only_an_answer_of_the_two_hundreds_succeeds(
+    make_client: MakeClient, status: int, error: type[ExchangeError] | None
+) -> None:
+    client = make_client(lambda _: httpx.Response(status, json={"industries": []}))
+    if error is None:
+        assert client.get_industries().items == []
+    else:
+        with pytest.raises(error):
+            client.get_industries()
+
+
+def test_a_silent_exchange_gets_half_of_the_time_that_a_call_may_take(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    extensions: list[dict[str, object]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        extensions.append(request.extensions)
+        return httpx.Response(200, json={"industries": []})
+
+    make_client(reply, timeout=8.0).get_industries()
+    half = {"connect": 5.0, "read": 4.0, "write": 4.0, "pool": 4.0}
+    assert extensions == [{"timeout": half, "deadline": clock.now + 8.0}]
+
+
+def test_a_call_that_would_wait_until_its_deadline_is_not_begun(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    gate = LocalGate(clock=clock)
+    client = make_client(lambda _: httpx.Response(200, json={}), gate=gate)
+    gate.pause(10)
+    with client.deadline(10), pytest.raises(RateLimited) as caught:
+        client.get_industries()
+    assert (str(caught.value), caught.value.retry_after) == (
+        "The request limit has been reached",
+        10,
+    )
+    assert (client.requests, clock.slept) == (0, [])
+    with client.deadline(10.5):
+        client.get_industries()
+    assert (client.requests, client.requests_here, clock.slept) == (1, 1, [10.0])
+    with client.deadline(0), pytest.raises(TimedOut):
+        client.get_industries()
+
+
+def test_an_inner_deadline_shortens_the_outer_one_and_never_the_other_way_round(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    deadlines: list[float] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        deadlines.append(request.extensions["deadline"] - clock.now)
+        return httpx.Response(200, json={"industries": []})
+
+    client = make_client(reply, timeout=20.0)
+    with client.deadline(10):
+        with client.deadline(3):
+            client.get_industries()
+        with client.deadline(30):
+            client.get_industries()
+        client.get_industries()
+    client.get_industries()
+    assert deadlines == [3.0, 10.0, 10.0, 20.0]
+
+
+def test_an_account_that_is_to_wait_says_until_when(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    client = make_client(lambda _: httpx.Response(429, headers={"Retry-After": "90"}))
+    for _ in range(2):
+        with pytest.raises(RateLimited) as caught:
+            client.get_industries()
+        words = "Cint asks for fewer requests: no requests before 08:54:50 UTC"
+        assert (str(caught.value), caught.value.retry_after) == (words, 90)
+    assert client.requests == 1
+
+
+def test_the_clocks_are_compared_once_for_each_date(
+    make_client: MakeClient, clock: FastClock
+) -> None:
+    date = "Thu, 09 Oct 2025 08:53:30 GMT"
+    headers = {"Date": date}
+    client = make_client(lambda _: httpx.Response(200, json={}, headers=headers))
+    client.get_industries()
+    assert client.clock_skew == 10.0
+    clock.sleep(4)
+    client.get_industries()  # an answer of a cache, or of the same second
+    assert client.clock_skew == 10.0
+    headers["Date"] = "Thu, 09 Oct 2025 08:53:21 GMT"
+    client.get_industries()
+    assert client.clock_skew == -3.0

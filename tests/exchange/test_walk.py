@@ -76,6 +76,20 @@ def test_a_list_without_end_is_incomplete() -> None:
     assert "30 items" in by_items.reason
 
 
+def test_items_that_cannot_be_read_count_towards_the_end_of_a_list_without_end() -> None:
+    count = iter(range(10**9))
+    bad = [BadItem(raw_text="{}", reason="no id")] * 3
+
+    def fetch(_: str | None) -> Numbers:
+        cursor = str(next(count))
+        return Numbers(items=[1] * 7, quarantined=bad, next_cursor=cursor, has_more=True)
+
+    endless = iterate_pages(fetch, max_items=21)
+    assert len(list(endless)) == 21
+    assert endless.reason == "Cint's list does not end after 30 items"
+    assert (endless.complete, len(endless.quarantined)) == (False, 9)
+
+
 def test_quarantined_items_are_gathered_and_do_not_end_the_walk() -> None:
     bad = BadItem(raw_text="{}", reason="no id")
     first = Numbers(items=[], quarantined=[bad], next_cursor="a", has_more=True)
