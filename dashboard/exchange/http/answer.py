@@ -82,7 +82,7 @@ def _gunzip(body: bytes, cap: int) -> bytes:
         remaining -= len(whole[-1])
         body = member.unused_data.lstrip(b"\0")
         if not body.startswith(_GZIP):
-            return whole[0] if len(whole) == 1 else b"".join(whole)
+            return b"".join(whole)
     raise BadAnswer("Cint sent an answer that is compressed in too many parts")
 
 
@@ -119,7 +119,7 @@ def _join_within(parts: Iterable[bytes], cap: int) -> bytes:
         if size > cap:
             raise TooLarge
         received.append(part)
-    return received[0] if len(received) == 1 else b"".join(received)
+    return b"".join(received)
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:

@@ -12,7 +12,6 @@ T = TypeVar("T")
 
 TRIES = 4
 FIRST_WAIT = 1.0
-LONGEST_WAIT = 30.0
 DEFAULT_RETRY_AFTER = 10.0
 LONGEST_RETRY_AFTER = 3600.0
 
@@ -60,5 +59,5 @@ class Retries:
 
     def _seconds_to_wait(self, attempt: int, retry_after: float | None) -> float:
         """The wait that the exchange asks for, plus a pause that grows with each attempt."""
-        pause = min(FIRST_WAIT * 2.0 ** (attempt - 1), LONGEST_WAIT)
+        pause = FIRST_WAIT * 2.0 ** (attempt - 1)
         return (retry_after or 0.0) + pause * (0.5 + 0.5 * self._chance.random())
