@@ -111,7 +111,7 @@ def money(amount: object) -> object:
     body = without(amount, MONEY_READ_ONLY)
     value = body.get("value")
     if isinstance(value, int | float | Decimal):
-        body["value"] = format(value, "f") if value % 1 else str(value)
+        body["value"] = str(value) if isinstance(value, int) else format(value, "f")
     return body
 
 
