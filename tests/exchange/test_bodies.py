@@ -15,6 +15,7 @@ from dashboard.exchange.errors import (
     BadAnswer,
     TooLarge,
 )
+from dashboard.exchange.http.answer import read_body
 from dashboard.exchange.pagination import iterate_pages
 from tests.contract.validate import operations
 from tests.exchange.answers import Answers
@@ -268,3 +269,38 @@ def test_a_repeating_cursor_ends_the_walk_as_incomplete(begin: Begin) -> None:
     assert not groups.complete
     assert "repeats a page" in groups.reason
     assert len(exchange.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "encoding"),
+    [
+        ([b"x" * 60, b"y" * 40], None),
+        ([gzip.compress(b"x" * 60 + b"y" * 40)], "gzip"),
+        ([gzip.compress(b"x" * 60), gzip.compress(b"y" * 40)], "gzip"),
+        ([zlib.compress(b"x" * 60 + b"y" * 40)], "deflate"),
+        ([raw_deflate(b"x" * 60 + b"y" * 40)], "deflate"),
+        ([gzip.compress(gzip.compress(gzip.compress(b"x" * 60 + b"y" * 40)))], "gzip, gzip, gzip"),
+    ],
+)
+def test_a_body_may_be_as_large_as_the_cap_and_no_larger(
+    parts: list[bytes], encoding: str | None
+) -> None:
+    assert read_body(parts, encoding, cap=100) == b"x" * 60 + b"y" * 40
+    with pytest.raises(TooLarge):
+        read_body(parts, encoding, cap=99)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("gzip, gzip, gzip, gzip", "compressed too many times"),
+        ("gzip, br", "unknown compression: br"),
+        ("gzip", "compression is broken"),
+        ("deflate", "compression is broken"),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_says_why(encoding: str, words: str) -> None:
+    with pytest.raises(BadAnswer, match=words):
+        read_body([b"{}"], encoding)
+    with pytest.raises(BadAnswer, match="truncated"):
+        read_body([gzip.compress(b"{}")[:-1]], "gzip")

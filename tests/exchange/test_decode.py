@@ -9,9 +9,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard.exchange.decode import decode_body, decode_page
+from dashboard.exchange.decode import (
+    BadItem,
+    Page,
+    Whole,
+    decode_body,
+    decode_page,
+    decode_whole,
+)
 from dashboard.exchange.errors import BadAnswer
-from dashboard.exchange.shapes.accounts import BusinessUnitShape, ExchangeUserShape
+from dashboard.exchange.shapes.accounts import (
+    BusinessUnitShape,
+    EligibleTargetGroup,
+    ExchangeUserShape,
+)
 from dashboard.exchange.shapes.base import MonetaryAmountRequestModel, Money
 from dashboard.exchange.shapes.drafts import FetchTargetGroupResponse
 from dashboard.exchange.shapes.fielding import FieldingRunItem, ReEntryConfiguration
@@ -21,7 +32,7 @@ from dashboard.exchange.shapes.groups import (
     TargetGroupOverview,
     TargetGroupPerformance,
 )
-from dashboard.exchange.shapes.pricing import TargetGroupRateCard
+from dashboard.exchange.shapes.pricing import RateCardData, TargetGroupRateCard
 
 COUNTS = {"entrants": 9, "prescreens": 5, "completes": 3}
 
@@ -58,7 +69,18 @@ def test_money_is_sent_in_plain_digits(value: str, sent: str) -> None:
     assert MonetaryAmountRequestModel.of(money).value == sent
 
 
-@pytest.mark.parametrize("nothing", [None, {}, {"value": None, "currency_code": "USD"}])
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        {},
+        {"value": None, "currency_code": "USD"},
+        {"value": "1.50", "currency_code": None},
+        {"value": "1.50", "currency_scale": 2},
+        {"currency_code": "USD"},
+        {"currency_scale": 2},
+    ],
+)
 def test_an_amount_without_value_or_currency_is_none(nothing: object) -> None:
     assert performance(completes_cost=nothing).completes_cost is None
 
@@ -255,3 +277,139 @@ def test_a_switch_of_a_draft_is_read_as_it_is(value: bool | None) -> None:
     assert (draft.exclusion or {}).get("enabled") is value
     profiles: Any = (draft.profiling or {})["profiles"]
     assert profiles[0].get("quotas_enabled") is value
+
+
+@pytest.mark.parametrize(
+    ("value", "is_read"),
+    [
+        ("999999999999999.99", True),
+        ("1E15", False),
+        ("-999999999999999.99", True),
+        ("-1E15", False),
+        ("1E-30", True),
+        ("9E-31", False),
+        ("0", True),
+    ],
+)
+def test_an_amount_is_below_a_quadrillion_and_has_at_most_thirty_decimals(
+    value: str, is_read: bool
+) -> None:
+    body = f'{{"value": "{value}", "currency_code": "USD"}}'.encode()
+    if is_read:
+        assert decode_body(body, Money).value == Decimal(value)
+    else:
+        with pytest.raises(BadAnswer, match="amount of money"):
+            decode_body(body, Money)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("5.0", 5),
+        ("-5.0", -5),
+        ("5.5", Decimal("5.5")),
+        ("9007199254740991.0", 9007199254740991),
+        ("9007199254740992.0", Decimal("9007199254740992.0")),
+        ("1e400", Decimal("1e400")),
+    ],
+)
+def test_a_whole_number_with_a_decimal_point_is_whole_while_it_is_exact(
+    written: str, value: object
+) -> None:
+    item = f'{{"object": "x", "new_value": {written}, "old_value": null}}'
+    body = f'{{"occurred_at": "2026-03-01T10:00:00Z", "id": null, "changes": [{item}], "user": 5}}'
+    batch = decode_body(body.encode(), TargetGroupChangelogBatch)
+    assert (batch.changes[0].new_value, type(batch.changes[0].new_value)) == (value, type(value))
+
+
+def test_each_item_that_cannot_be_read_is_set_aside_with_its_text_reason_and_id() -> None:
+    items = [
+        b'{"id": 1, "status": "live"}',
+        b'{"id": 2}',
+        b'{"id": "run\\n3"}',
+        b'{"id": [4]}',
+        b"5",
+        b'{"id": 6, "status": "live", "version": null}',
+    ]
+    body = b'{"data": [' + b", ".join(items) + b'], "next_cursor": ""}'
+    lacks = "Cint sent something unexpected: Object missing required field `status`"
+    wrong = "Cint sent something unexpected: Expected `int | str`, got `array` - at `$.id`"
+    kind = "Cint sent something unexpected: Expected `object`, got `int`"
+    assert decode_page(body, "data", FieldingRunItem) == Page(
+        items=[FieldingRunItem(id="1", status="live"), FieldingRunItem(id="6", status="live")],
+        quarantined=[
+            BadItem(raw_text='{"id": 2}', reason=lacks, id="2"),
+            BadItem(raw_text='{"id": "run\\n3"}', reason=lacks, id="run 3"),
+            BadItem(raw_text='{"id": [4]}', reason=wrong, id=None),
+            BadItem(raw_text="5", reason=kind, id=None),
+        ],
+        next_cursor=None,
+        has_more=None,
+    )
+    assert decode_page(b'{"data": [], "next_cursor": ""}', "data", FieldingRunItem) == Page(
+        items=[]
+    )
+    assert decode_page(b"{}", "data", FieldingRunItem) == Page(items=[])
+
+
+def test_a_list_that_is_none_is_rejected_in_words() -> None:
+    with pytest.raises(BadAnswer, match="something other than a list"):
+        decode_page(b'{"data": 7}', "data", FieldingRunItem)
+
+
+def test_a_whole_object_has_its_shape_and_every_member_as_it_came() -> None:
+    body = b'{"id": 1, "name": null, "more": [1.50, {"a": null}]}'
+    assert decode_whole(body, BusinessUnitShape, etag="x") == Whole(
+        value=BusinessUnitShape(id="1"),
+        raw={"id": 1, "name": None, "more": [Decimal("1.50"), {"a": None}]},
+        etag="x",
+    )
+    with pytest.raises(BadAnswer, match="something other than an object"):
+        decode_whole(b"[1]", list[int])
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "places"),
+    [
+        (b'"a\xff"', str, "its text"),
+        (b'{"id": 1, "name": "a\xff"}', BusinessUnitShape, "name"),
+        (
+            b'{"id": 1, "pricing_models": ["\xff", "b\xff"], "name": "\xff"}',
+            BusinessUnitShape,
+            "name, pricing_models",
+        ),
+        (b'{"id": 1, "name": "a"}', BusinessUnitShape, ""),
+        ('{"id": 1, "name": "a\ufffd", "code": null}'.encode(), BusinessUnitShape, ""),
+    ],
+)
+def test_where_characters_were_replaced_is_noted_once_for_each_place(
+    body: bytes, shape: type[object], places: str
+) -> None:
+    notes: list[BadItem] = []
+    decode_body(body, shape, note=notes.append)
+    words = f"Unreadable characters are shown as \ufffd, in {places}"
+    assert [note.reason for note in notes] == ([words] if places else [])
+
+
+def test_numbers_as_text_in_a_table_are_read_and_what_is_none_leaves_its_cell_out() -> None:
+    table = decode_body(
+        b'{"pricing_table_data": [["1", "x", 3], [4, "5.50"]], "data_format": null}', RateCardData
+    )
+    assert table.pricing_table_data == [[1.0, 3.0], [4.0, 5.5]]
+    assert table.drifted == {"pricing_table_data.0.1": "x"}
+
+
+def test_a_number_that_came_as_text_leaves_no_trace() -> None:
+    assert performance(incidence_rate="0.41") == performance(incidence_rate=0.41)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(40, 40), ("40", 40), (" 40 ", 40), ("0", 0), (0, None), (None, None),
+                        ("many", None), ("-4", None), ("4.0", None), ("\u0664", None),
+                        ("999999999", 999999999), ("1000000000", None)]
+)  # fmt: skip
+def test_eligible_completes_are_a_count_of_at_most_nine_digits(
+    count: object, text: int | None
+) -> None:
+    body = json.dumps({"target_group_id": "g", "eligible_completes": count}).encode()
+    assert decode_body(body, EligibleTargetGroup).completes == text

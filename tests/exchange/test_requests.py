@@ -1,16 +1,18 @@
 """What the client sends is what the contract takes, operation by operation."""
 
 import json
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from dashboard.exchange.errors import ExchangeError
+from dashboard.exchange.errors import BadAnswer, ExchangeError
+from dashboard.exchange.operations.base import query_string
 from tests.contract.validate import operation_at, operations, validate_request
 from tests.exchange.calls import CALLS
 from tests.exchange.conftest import MakeClient
-from tests.exchange.examples import IN, RE_ENTRY
+from tests.exchange.examples import END, IN, RE_ENTRY, START
 from tests.exchange.test_callers import client_operations
 
 
@@ -105,3 +107,78 @@ def test_an_id_with_a_slash_stays_one_segment(make_client: MakeClient) -> None:
     with pytest.raises(ExchangeError):
         make_client(keep).project_overview(project_id="a/../b?c")
     assert paths == [b"/v1/demand/accounts/101/projects/a%2F..%2Fb%3Fc/overview"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_asked"),
+    [
+        ({}, False),
+        ({"days": 3}, True),
+        ({"days": 3, "start": START}, False),
+        ({"days": 3, "end": END}, False),
+        ({"days": 3, "start": START, "end": END}, False),
+        ({"start": START}, False),
+        ({"end": END}, False),
+        ({"start": START, "end": END}, True),
+    ],
+)
+def test_a_time_in_field_is_asked_for_by_days_or_by_both_dates(
+    make_client: MakeClient, given: dict[str, Any], is_asked: bool
+) -> None:
+    client = make_client(lambda _: httpx.Response(200, json={}))
+    if is_asked:
+        client.suggest_time_range(locale="pol_pl", **given)
+    else:
+        with pytest.raises(ValueError, match="either days, or start and end"):
+            client.suggest_time_range(locale="pol_pl", **given)
+    assert client.requests == int(is_asked)
+
+
+@pytest.mark.parametrize(
+    ("place", "job_id"),
+    [
+        ("https://api.cint.com/v1/jobs/j-7", "j-7"),
+        ("/jobs/j-7/", "j-7"),
+        ("/jobs/j-7?next=/a/b", "j-7"),
+        ("j-7", "j-7"),
+        ("", None),
+        ("/", None),
+        ("?next=/a/b", None),
+    ],
+)
+def test_a_job_is_named_by_the_last_part_of_its_address(
+    make_client: MakeClient, place: str, job_id: str | None
+) -> None:
+    client = make_client(lambda _: httpx.Response(201, headers={"Location": place}))
+    ids: Any = {"project_id": "p", "target_group_ids": ["g"], "idempotency_key": "k"}
+    if job_id:
+        job = client.create_bulk_pause_target_groups_job(**ids)
+        assert (job.id, job.location) == (job_id, place)
+    else:
+        with pytest.raises(BadAnswer, match="no address to follow it") as caught:
+            client.create_bulk_pause_target_groups_job(**ids)
+        assert caught.value.operation == "create_bulk_pause_target_groups_job"
+        assert caught.value.outcome_unknown
+
+
+def test_a_query_has_each_value_that_is_given_and_no_other() -> None:
+    given = {"a": None, "b": True, "c": False, "d": 0, "e": "x y", "f": ["1", "2"], "g": START}
+    assert query_string(given) == (
+        "?b=true&c=false&d=0&e=x+y&f=1&f=2&g=2026-03-01T08%3A00%3A00.000Z"
+    )
+    assert query_string({"a": None, "f": []}) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("re/{target_group_id}", "must start with /"),
+        ("/re/{0}", "unknown placeholder"),
+        ("/re/{group}", "unknown placeholder"),
+    ],
+)
+def test_a_re_entry_path_that_leads_nowhere_is_refused_in_words(
+    make_client: MakeClient, path: str, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        make_client(lambda _: httpx.Response(200), re_entry_path=path)

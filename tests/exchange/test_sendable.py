@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -149,3 +150,178 @@ def test_a_private_share_names_its_supplier_by_the_id_alone(
     part = body["allocations"]["private_exchange_allocations"]
     assert part["groups"] == [share | known]
     assert part["blocked_supplier_ids"] == ["7"]
+
+
+USD = {"currency_code": "USD"}
+ALL_OF_THE_OPEN_EXCHANGE = {
+    "open_exchange_allocations": {
+        "exchange_min_percentage": 0,
+        "exchange_max_percentage": 100,
+        "blocked_supplier_ids": [],
+        "groups": [],
+    },
+    "private_exchange_allocations": {"blocked_supplier_ids": [], "groups": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("raw", "sent"),
+    [
+        ({}, {}),
+        ({"name": "A", "live_url": None, "created_at": "x", "links": {}}, {"name": "A"}),
+        ({"cost_per_interview": USD | {"value": 2}}, {"cost_per_interview": USD | {"value": "2"}}),
+        (
+            {"pricing_model": "dynamic", "client_cost_per_interview_note": USD | {"value": "2.5"}},
+            {"client_cost_per_interview_note": USD | {"value": "2.5"}},
+        ),
+        (
+            {
+                "pricing_model": "rate_card",
+                "cost_per_interview": USD | {"value": "2"},
+                "client_cost_per_interview_note": USD | {"value": "2"},
+            },
+            {},
+        ),
+        ({"business_unit_id": 7}, {"business_unit_id": "7"}),
+        ({"client_id": "12"}, {"client_id": 12}),
+        ({"client_id": 12}, {"client_id": 12}),
+        ({"client_id": "a12"}, {"client_id": "a12"}),
+        ({"client_id": "\u0661\u0662"}, {"client_id": "\u0661\u0662"}),
+        ({"client_id": ""}, {"client_id": ""}),
+        ({"profiling": {"profiles": []}}, {}),
+        ({"profiling": {"profiles": None, "profile_adjustment_type": "percentage"}}, {}),
+        ({"profiling": {"profiles": [], "template_id": "t"}}, {"profiling": {"template_id": "t"}}),
+    ],
+)
+def test_a_draft_is_sent_in_the_types_that_a_request_takes(
+    raw: dict[str, object], sent: dict[str, object]
+) -> None:
+    always = {"allocations": ALL_OF_THE_OPEN_EXCHANGE, "fielding_assistant_assignment": {}}
+    assert sendable.draft(raw) == always | sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "enabled", "sent"),
+    [
+        ("percentage", True, {"quota": {"completes_goal_percentage": 40, "name": "Men"}}),
+        ("nominal", True, {"quota": {"completes_goal": 80, "name": "Men"}}),
+        (None, True, {"quota": {"completes_goal": 80, "name": "Men"}}),
+        ("percentage", False, {"object": "nominal"}),
+        ("nominal", None, {"object": "nominal"}),
+    ],
+)
+def test_a_target_is_sent_with_the_goal_of_its_kind_or_without_a_quota(
+    kind: str | None, enabled: bool | None, sent: dict[str, object]
+) -> None:
+    quota = {
+        "name": "Men",
+        "completes_goal_percentage": 40,
+        "completes_goal": 80,
+        "quota_nominal": 9,
+    }
+    shown = {"condition_name": "Age", "condition_name_translated": "Alter"}
+    target = {
+        "id": "t",
+        "text": "Men",
+        "object": "nominal",
+        "conditions": [{"min": 18, "max": None} | shown],
+        "quota": quota,
+    }
+    profile = {"id": "p", "quotas_enabled": enabled, "targets": [target]}
+    raw = {"profile_adjustment_type": kind, "profiles": [profile]}
+    (result,) = sendable.profiling(raw)["profiles"]  # type: ignore[misc]
+    assert result["targets"] == [{"conditions": [{"min": 18, "max": None}]} | sent]
+
+
+@pytest.mark.parametrize(
+    ("kind", "goal"), [("percentage", "completes_goal_percentage"), ("nominal", "completes_goal")]
+)
+def test_a_quota_without_a_goal_is_sent_with_none_to_fill(kind: str, goal: str) -> None:
+    target = {"object": "other", "conditions": [], "quota": None}
+    profile = {"quotas_enabled": True, "targets": [target]}
+    raw = {"profile_adjustment_type": kind, "profiles": [profile]}
+    assert sendable.profiling(raw)["profiles"] == [
+        {
+            "quotas_enabled": True,
+            "targets": [{"object": "other", "conditions": [], "quota": {goal: 0}}],
+        }
+    ]
+
+
+def test_shares_are_sent_with_suppliers_by_id_whether_they_were_read_or_are_sent_again() -> None:
+    group = {"group_id": "G", "min_percentage": 5, "total_remaining": 9, "completes": 1}
+    read = {
+        "open_exchange_allocations": {
+            "exchange_min_percentage": 10,
+            "exchange_max_percentage": None,
+            "exchange_suppliers": [{"id": 1}],
+            "blocked_suppliers": [{"id": 7}, {"name": "No id"}, 8, None],
+            "groups": [group | {"suppliers": ["9", {"id": 10}]}, {"suppliers": "odd"}],
+        },
+        "private_exchange_allocations": {
+            "blocked_suppliers": [],
+            "groups": [{"supplier": {"id": 3}, "prescreens": 4, "conversion_rate": 0.1}],
+        },
+        "x_new": None,
+    }
+    sent = {
+        "open_exchange_allocations": {
+            "exchange_min_percentage": 10,
+            "exchange_max_percentage": 100,
+            "blocked_supplier_ids": ["7", "8"],
+            "groups": [
+                {"group_id": "G", "min_percentage": 5, "suppliers": ["9", "10"]},
+                {"suppliers": []},
+            ],
+        },
+        "private_exchange_allocations": {
+            "blocked_supplier_ids": [],
+            "groups": [{"supplier_id": "3"}],
+        },
+    }
+    assert sendable.allocations(read) == sent
+    assert sendable.allocations(sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("2.50", "2.50"),
+        (3, "3"),
+        (Decimal("2.50"), "2.50"),
+        (Decimal("3.00"), "3.00"),
+        (Decimal("1E+2"), "100"),
+        (Decimal("1E-7"), "0.0000001"),
+    ],
+)
+def test_an_amount_is_sent_as_text_in_plain_digits(value: object, sent: str) -> None:
+    amount = USD | {"value": value, "currency_scale": 2, "x": None}
+    assert sendable.money(amount) == USD | {"value": sent}
+    note = {"client_cost_per_interview_note": amount, "name": "A", "id": "g", "locale": "eng_us"}
+    assert sendable.details(note) == {
+        "client_cost_per_interview_note": USD | {"value": sent},
+        "name": "A",
+    }
+
+
+def test_what_is_no_amount_is_sent_back_unchanged() -> None:
+    assert sendable.money("2.75 USD") == "2.75 USD"
+    assert sendable.money(USD | {"value": "many"}) == USD | {"value": "many"}
+    assert sendable.details({"name": "A", "live_url": None}) == {"name": "A"}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "sent"),
+    [
+        ({}, {"prevent_overfill": False, "balance_fill": False}),
+        ({"balance_fill": True, "x": 1}, {"prevent_overfill": False, "balance_fill": True, "x": 1}),
+        ({"prevent_overfill": 1}, {"prevent_overfill": False, "balance_fill": False}),
+        ("odd", "odd"),
+    ],
+)
+def test_a_switch_of_the_assistant_that_is_not_on_is_sent_as_off(
+    overlay: object, sent: object
+) -> None:
+    raw = {"quota_overlay": overlay, "pricing": None, "pacing": {"type": "linear"}}
+    assert sendable.assistant(raw) == {"quota_overlay": sent, "pacing": {"type": "linear"}}
+    assert sendable.assistant({"pacing": None}) == {}

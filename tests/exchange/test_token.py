@@ -1,18 +1,32 @@
 """The token over a real socket: renewed once for all, and never in circles."""
 
 import json
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
+from typing import Any
 
 import httpx
 import pytest
 
-from dashboard.exchange.auth import ClientCredentials
-from dashboard.exchange.errors import ExchangeError, RateLimited, Unauthorized
+from dashboard.exchange.auth import ClientCredentials, Credentials, credentials_for
+from dashboard.exchange.errors import (
+    BadAnswer,
+    ExchangeError,
+    HostUnknown,
+    NotSecure,
+    ProxyFailed,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    Unavailable,
+    Unreachable,
+)
 from dashboard.exchange.limits.gate import LocalGate
+from dashboard.network.dns import NoAddress
 from tests.exchange.conftest import Begin, MakeClient
 from tests.fakes.clock import FastClock
 from tests.fakes.raw_http_exchange import Asked, Connection
@@ -231,3 +245,223 @@ def test_a_silent_token_address_gets_half_of_the_time_that_a_token_may_take(
 
     make_client(reply, auth=CREDENTIALS).get_industries()
     assert patience[0] == 5
+
+
+class TokenAddress:
+    """Answers with these bodies in turn, or raises these errors."""
+
+    def __init__(self, *answers: bytes | ExchangeError) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    def ask(self, _: ClientCredentials) -> bytes:
+        self.asked += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, ExchangeError):
+            raise answer
+        return answer
+
+    def credentials(self, clock: FastClock) -> Credentials:
+        return credentials_for(CREDENTIALS, ask=self.ask, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("life", "seconds"),
+    [
+        ("100", 50.0),
+        ("120", 60.0),
+        ("600", 540.0),
+        ('"600"', 540.0),
+        ("86400", 86_340.0),
+        ("999999999", 86_340.0),
+        ('"a day"', 86_340.0),
+        ("null", 86_340.0),
+    ],
+)
+def test_a_token_is_used_until_a_minute_before_its_end_or_for_half_of_a_short_life(
+    clock: FastClock, life: str, seconds: float
+) -> None:
+    address = TokenAddress(b'{"access_token": "t", "expires_in": %s}' % life.encode())
+    credentials = address.credentials(clock)
+    assert credentials.header().value == "Bearer t"
+    clock.sleep(seconds - 0.5)
+    credentials.header()
+    assert address.asked == 1
+    clock.sleep(0.5)
+    credentials.header()
+    assert address.asked == 2
+    assert credentials.secrets() == ("secret", "t")
+
+
+@pytest.mark.parametrize("life", ["0", "-5"])
+def test_a_token_that_is_over_at_once_is_used_once(clock: FastClock, life: str) -> None:
+    address = TokenAddress(b'{"access_token": "t", "expires_in": %s}' % life.encode())
+    credentials = address.credentials(clock)
+    credentials.header()
+    credentials.header()
+    assert address.asked == 2
+
+
+def test_a_refused_token_is_renewed_once_in_half_a_minute(clock: FastClock) -> None:
+    address = TokenAddress(b'{"access_token": "one"}', b'{"access_token": "two"}')
+    credentials = address.credentials(clock)
+    first = credentials.header()
+    credentials.refused(first)
+    credentials.refused(first)  # another thread was refused with it, too
+    assert (address.asked, credentials.header().value) == (2, "Bearer two")
+    clock.sleep(29.5)
+    with pytest.raises(Unauthorized, match="token that it has just issued") as caught:
+        credentials.refused(credentials.header())
+    assert caught.value.status == 401
+    clock.sleep(0.5)
+    credentials.refused(credentials.header())
+    assert address.asked == 3
+
+
+def test_a_failure_of_the_token_address_holds_for_a_second_and_is_forgotten_with_a_token(
+    clock: FastClock,
+) -> None:
+    failure = Unavailable("down", status=503, retry_after=7.0)
+    address = TokenAddress(failure, b'{"access_token": "t", "expires_in": 1}', failure)
+    credentials = address.credentials(clock)
+    for wait in (0.0, 0.9):
+        clock.sleep(wait)
+        with pytest.raises(Unavailable) as caught:
+            credentials.header()
+        assert (str(caught.value), caught.value.status) == ("down", 503)
+        assert caught.value.retry_after == 7.0
+    assert address.asked == 1
+    clock.sleep(0.1)
+    assert credentials.header().value == "Bearer t"
+    clock.sleep(0.5)
+    with pytest.raises(Unavailable):
+        credentials.header()
+    assert address.asked == 3
+
+
+@pytest.mark.parametrize("token", ['""', '"a\\nb"', '"ключ"'])
+def test_a_token_that_no_header_can_carry_is_not_used(clock: FastClock, token: str) -> None:
+    body = f'{{"access_token": {token}}}'.encode()
+    with pytest.raises(BadAnswer, match="token that cannot be used"):
+        TokenAddress(body).credentials(clock).header()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (299, None, ""),
+        (302, Unauthorized, "issued no token (302)"),
+        (400, Unauthorized, "does not accept the client id and secret (400)"),
+        (401, Unauthorized, "does not accept the client id and secret (401)"),
+        (403, Unauthorized, "does not accept the client id and secret (403)"),
+        (404, Unauthorized, "issued no token (404)"),
+        (422, Unauthorized, "issued no token (422)"),
+        (500, Unavailable, "had an internal error (500)"),
+    ],
+)
+def test_each_status_of_the_token_address_has_its_words(
+    make_client: MakeClient, status: int, kind: type[ExchangeError] | None, words: str
+) -> None:
+    def reply(request: httpx.Request) -> httpx.Response:
+        code = status if request.url.path == "/oauth/token" else 200
+        return httpx.Response(code, json={"access_token": "good", "industries": []})
+
+    client = make_client(reply, auth=CREDENTIALS)
+    if kind is None:
+        assert client.get_industries().items == []
+        return
+    with pytest.raises(kind) as caught:
+        client.get_industries()
+    assert (str(caught.value), caught.value.status) == (f"The token address {words}", status)
+    assert caught.value.operation == "get_industries"
+
+
+def test_a_token_address_that_asks_for_fewer_requests_says_so_and_until_when(
+    make_client: MakeClient,
+) -> None:
+    client = make_client(
+        lambda _: httpx.Response(429, headers={"Retry-After": "90"}), auth=CREDENTIALS
+    )
+    with pytest.raises(RateLimited) as caught:
+        client.get_industries()
+    assert str(caught.value) == (
+        "The token address asks for fewer requests (429): no requests before 08:54:50 UTC"
+    )
+
+
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message = "self-signed certificate"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "kind", "words_of_each"),
+    [
+        (
+            httpx.ConnectError,
+            None,
+            Unreachable,
+            ("Cint cannot be reached", "cannot be reached"),
+        ),
+        (
+            httpx.ConnectTimeout,
+            None,
+            TimedOut,
+            ("Cint did not answer in time", "did not answer in time"),
+        ),
+        (
+            httpx.ConnectError,
+            NoAddress(late=False),
+            HostUnknown,
+            (
+                "The host name of Cint's address is not known",
+                "has a host name that is not known",
+            ),
+        ),
+        (
+            httpx.ConnectError,
+            ssl.SSLError(1, "x"),
+            NotSecure,
+            ("No secure connection to Cint is possible", "offers no secure connection"),
+        ),
+        (
+            httpx.ConnectError,
+            untrusted(),
+            NotSecure,
+            (
+                "No secure connection to Cint is possible: self-signed certificate",
+                "offers no secure connection: self-signed certificate",
+            ),
+        ),
+        (
+            httpx.ProxyError,
+            None,
+            ProxyFailed,
+            (
+                "The proxy does not connect to Cint: no connection",
+                "cannot be reached through the proxy: no connection",
+            ),
+        ),
+    ],
+)
+def test_a_connection_that_fails_says_why_and_at_which_address(
+    make_client: MakeClient,
+    error: type[httpx.TransportError],
+    cause: Exception | None,
+    kind: type[ExchangeError],
+    words_of_each: tuple[str, str],
+) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error("no connection") from cause
+
+    words, of_token = words_of_each
+    messages: list[tuple[dict[str, Any], str]] = [
+        ({}, words),
+        ({"auth": CREDENTIALS}, f"The token address {of_token}"),
+    ]
+    for settings, message in messages:
+        with pytest.raises(kind) as caught:
+            make_client(fail, **settings).get_industries()
+        assert (type(caught.value), str(caught.value)) == (kind, message)
+        assert not caught.value.outcome_unknown
