@@ -74,7 +74,7 @@ def repair(body: bytes) -> bytes:
         body = body.decode("utf-8", "replace").encode()
     if not _NEEDS_REPAIR.search(body):
         return body
-    body = _PART.sub(lambda part: part[0] if part["good"] is not None else _MARK, body)
+    body = _PART.sub(lambda part: part["good"] or _MARK, body)
     return _STRING.sub(_escape_blanks, body) if _BLANK.search(body) else body
 
 

@@ -73,7 +73,7 @@ def _table(model: type[Model]) -> str:
 
 
 def _column(field: ColumnField) -> str:
-    return connection.ops.quote_name(field.get_attname_column()[1])
+    return connection.ops.quote_name(field.column)
 
 
 def _database_values(group: TargetGroup, fields: Iterable[ColumnField]) -> Iterator[Any]:
