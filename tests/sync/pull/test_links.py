@@ -10,8 +10,8 @@ import pytest
 
 from dashboard.fielding.models import ExchangeAccount, Project, TargetGroup
 from dashboard.sync.pull import rounds
-from dashboard.sync.pull.fetch import GroupAnswer, GroupRequest
-from dashboard.sync.pull.links import LinksReading
+from dashboard.sync.pull.fetch import Failure, GroupAnswer, GroupRequest
+from dashboard.sync.pull.links import LinksAccess, LinksReading
 from tests import factories
 from tests.factories import NOW, ulid
 from tests.fakes.canned_exchange import Exchange, Reply, group_row, project_row
@@ -183,3 +183,86 @@ def test_a_round_without_a_group_to_ask_leaves_the_question_to_another(db: None)
     assert reading.limit_requests(plain, now=NOW) == plain
     account.refresh_from_db()
     assert account.links_asked_at is None
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("offered", "ago", "access"),
+    [
+        (True, None, LinksAccess.ALL),
+        (True, DAY, LinksAccess.ALL),
+        (None, None, LinksAccess.ONE),
+        (None, HOUR - SECOND, LinksAccess.NONE),
+        (None, HOUR, LinksAccess.ONE),
+        (False, None, LinksAccess.ONE),
+        (False, DAY - SECOND, LinksAccess.NONE),
+        (False, DAY, LinksAccess.ONE),
+    ],
+)
+def test_an_account_is_asked_again_after_an_hour_without_an_answer_and_a_day_after_a_refusal(
+    db: None, offered: bool | None, ago: timedelta | None, access: LinksAccess
+) -> None:
+    asked_at = None if ago is None else NOW - ago
+    account = factories.account(links_offered=offered, links_asked_at=asked_at)
+    other = factories.account(links_offered=offered, links_asked_at=asked_at)
+    reading = LinksReading.of_account(account, now=NOW)
+    assert (reading.access, reading.may_ask) == (access, access is not LinksAccess.NONE)
+    if offered:
+        return
+    reading.access = LinksAccess.ONE  # as a worker has it that read the account a moment ago
+    allowed = reading.limit_requests([asked(1), asked(2)], now=NOW)
+    claims = access is LinksAccess.ONE
+    assert [request.links for request in allowed] == [claims, False]
+    account.refresh_from_db()
+    assert account.links_asked_at == (NOW if claims else asked_at)
+    assert reading.access is LinksAccess.NONE
+    other.refresh_from_db()
+    assert other.links_asked_at == asked_at
+
+
+@pytest.mark.parametrize(
+    ("answers", "before", "after", "access"),
+    [
+        ([True, None], None, True, LinksAccess.ALL),
+        ([True, False], True, False, LinksAccess.NONE),
+        ([False, None], None, False, LinksAccess.NONE),
+        ([None, None], True, True, LinksAccess.ALL),
+        ([], None, None, LinksAccess.ONE),
+        ([True], True, True, LinksAccess.ALL),
+    ],
+)
+def test_one_refusal_says_that_the_account_has_no_links(
+    db: None,
+    answers: list[bool | None],
+    before: bool | None,
+    after: bool | None,
+    access: LinksAccess,
+) -> None:
+    account = factories.account(links_offered=before)
+    other = factories.account(links_offered=before)
+    reading = LinksReading.of_account(account, now=NOW)
+    said = [GroupAnswer(asked(n), NOW, links_offered=each) for n, each in enumerate(answers)]
+    unasked = GroupRequest(ulid(1), ulid(9), "live")
+    said.append(GroupAnswer(unasked, NOW, links_offered=False))
+    reading.learn_from(said, now=NOW)
+    account.refresh_from_db()
+    other.refresh_from_db()
+    learnt = before is not after
+    assert (account.links_offered, reading.access) == (after, access)
+    assert account.links_asked_at == (NOW if learnt else None)
+    assert (other.links_offered, other.links_asked_at) == (before, None)
+
+
+@pytest.mark.parametrize(
+    ("failures", "offered"),
+    [([], False), ([Failure("survey links", "down", "Unavailable")], None)],
+)
+def test_an_address_that_nobody_knows_says_that_the_account_has_none_unless_it_failed(
+    db: None, failures: list[Failure], offered: bool | None
+) -> None:
+    reading = LinksReading.of_account(factories.account(), now=NOW)
+    (allowed,) = reading.limit_requests([asked(1)], now=NOW)
+    reading.learn_from([GroupAnswer(allowed, NOW, failures=failures)], now=NOW)
+    assert ExchangeAccount.objects.get().links_offered is offered

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from dashboard.exchange.shapes.groups import TargetGroupsListItem
-from dashboard.fielding.models import Project
+from dashboard.fielding.models import Change, Project
 from dashboard.sync.columns import group_columns
 from dashboard.sync.pull import requests
 from dashboard.sync.pull.fetch import GroupRequest
+from tests import factories
 from tests.factories import NOW, ulid
 from tests.fakes.canned_exchange import group_row
 
@@ -226,3 +227,138 @@ def test_a_new_group_that_uses_no_links_is_not_asked_for_them(status: str) -> No
     project = Project(overviews_at=NOW, details_at=NOW)
     (request,) = requests.plan_requests(project, [row(status)], {}, now=NOW, links=True)
     assert request.links is False
+
+
+PARTS = (
+    "moved",
+    "performance",
+    "overview",
+    "completes",
+    "changelog",
+    "details",
+    "profiles",
+    "rate_card",
+    "links",
+)
+MOVED = "moved performance overview"
+WITH_SERIES = f"{MOVED} completes changelog profiles"
+TOUCHED = "overview changelog details profiles"
+STATUS_MOVED = f"{MOVED} changelog details"
+EVERYTHING = "performance overview completes changelog details profiles rate_card"
+SECOND = timedelta(seconds=1)
+BY_CARD = {"pricing_model": "rate_card"}
+CALM = {"swept": None}
+ON_DAY = {"completes_read_at": None, "changed_at": None}
+FINAL = datetime(2026, 11, 26, 6, tzinfo=UTC)  # the counts of October
+OCTOBER = {"last_complete_at": datetime(2026, 10, 20, tzinfo=UTC)} | ON_DAY
+
+
+@pytest.mark.parametrize(
+    ("status", "stored", "seen", "parts"),
+    [
+        ("live", {}, CALM, None),
+        ("live", {}, CALM | {"completes": 99}, MOVED),
+        ("live", {"missing_since": NOW}, CALM, MOVED),
+        ("live", {"completes_read_at": NOW - HOUR}, CALM | {"completes": 99}, WITH_SERIES),
+        ("live", {"completes_read_at": NOW - HOUR + SECOND}, CALM | {"completes": 99}, MOVED),
+        ("live", {"completes_read_at": None}, CALM | {"completes": 99}, WITH_SERIES),
+        # Nothing moved now, but since its series was read.
+        ("live", {"completes_read_at": NOW - 2 * HOUR}, CALM, "completes profiles"),
+        ("live", {"completes_read_at": None}, CALM, "completes profiles"),
+        ("live", {"completes_read_at": NOW - HOUR}, CALM, None),
+        ("live", {"completes_read_at": NOW - HALF, "changed_at": NOW}, CALM, None),
+        ("live", ON_DAY, CALM, None),
+        # Its time of update, or a webhook, says that its settings changed.
+        ("live", {"updated_at": NOW}, CALM, TOUCHED),
+        ("live", {"updated_at": NOW} | BY_CARD, CALM, f"{TOUCHED} rate_card"),
+        ("completed", {"webhook_changed_at": NOW}, CALM, TOUCHED),
+        ("paused", {}, CALM | {"status": "live"}, STATUS_MOVED),
+        ("paused", BY_CARD, CALM | {"status": "live"}, f"{STATUS_MOVED} rate_card"),
+        ("completed", {}, CALM | {"status": "archived"}, STATUS_MOVED),
+        ("archived", {}, CALM | {"status": "live"}, STATUS_MOVED),
+        # The sweep of details, every six hours.
+        ("live", {}, CALM | {"details": 6 * HOUR}, "details"),
+        ("paused", BY_CARD, CALM | {"details": 6 * HOUR}, "details rate_card"),
+        ("scheduled", {}, CALM | {"details": 6 * HOUR}, "details"),
+        ("live", {}, CALM | {"details": 6 * HOUR - SECOND}, None),
+        ("completed", {}, CALM | {"details": 6 * HOUR}, None),
+        ("draft", {}, CALM | {"details": 6 * HOUR}, None),
+        # The sweep of overviews, every half an hour.
+        ("live", {}, {"swept": HALF}, "overview"),
+        ("live", {}, {"swept": HALF - SECOND}, None),
+        ("paused", {}, {"swept": HALF}, "overview"),
+        ("paused", {}, {"swept": HALF, "now": NOW + HALF}, None),
+        ("draft", ON_DAY, {"now": NOW.replace(hour=0)}, "overview details"),
+        ("draft", ON_DAY, {"now": NOW.replace(hour=1)}, None),
+        ("completed", OCTOBER, {"swept": 7 * HOUR, "now": FINAL - SECOND}, "overview"),
+        ("completed", OCTOBER, {"swept": 7 * HOUR, "now": FINAL}, None),
+        ("completed", ON_DAY | {"last_complete_at": None}, {"swept": 24 * HOUR}, None),
+        ("under_review", OCTOBER, {"swept": 7 * HOUR, "now": FINAL}, "overview"),
+        ("draft", {}, CALM | {"completes": 99}, f"{MOVED} details"),
+        # Read whole: new here, or after a failure when its time comes or a webhook reports it.
+        ("live", {"row_hash": b""}, CALM, f"moved {EVERYTHING}"),
+        ("archived", {"row_hash": b""}, CALM, f"moved {EVERYTHING}"),
+        ("live", {"retry_at": NOW}, CALM, EVERYTHING),
+        ("live", {"retry_at": NOW + SECOND}, CALM, None),
+        ("live", {"retry_at": NOW + SECOND, "webhook_changed_at": NOW}, CALM, EVERYTHING),
+        ("live", {"retry_at": NOW + SECOND}, CALM | {"completes": 99}, MOVED),
+        ("live", {"retry_at": NOW}, CALM | {"completes": 99}, f"moved {EVERYTHING}"),
+        ("archived", {}, CALM | {"completes": 99}, "moved"),
+        ("archived", {"updated_at": NOW}, {"swept": 25 * HOUR}, None),
+    ],
+)
+def test_a_group_is_asked_for_exactly_what_may_have_changed(
+    status: str, stored: dict[str, Any], seen: dict[str, Any], parts: str | None
+) -> None:
+    request = planned(known(status, **stored), **seen)
+    assert (None if request is None else {part for part in PARTS if getattr(request, part)}) == (
+        None if parts is None else set(parts.split())
+    )
+
+
+def test_a_pass_goes_on_as_of_its_beginning() -> None:
+    begun = NOW - timedelta(minutes=10)
+    project = Project(
+        pass_started_at=begun, overviews_at=begun - HALF + SECOND, details_at=begun - 6 * HOUR
+    )
+    assert requests.plan_sweeps(project, now=NOW) == requests.Sweeps(
+        begun, overviews=False, details=True, last=begun - HALF + SECOND
+    )
+    assert requests.plan_sweeps(Project(), now=NOW) == requests.Sweeps(
+        NOW, overviews=True, details=True, last=None
+    )
+
+
+def test_changes_are_asked_for_since_the_newest_that_is_stored_of_the_same_group() -> None:
+    project = factories.project(factories.account(), overviews_at=NOW, details_at=NOW)
+    groups = [factories.group(project, exchange_id=ulid(number)) for number in (11, 12, 13)]
+    for group, hours in ((groups[0], 5), (groups[0], 3), (groups[1], 1)):
+        Change.objects.create(
+            account=group.account,
+            group=group,
+            kind="cpi_change",
+            batch_id=f"{hours}",
+            occurred_at=NOW - hours * HOUR,
+            seen_at=NOW,
+        )
+    rows = [msgspec.structs.replace(row("live"), id=ulid(number)) for number in (11, 12, 13, 14)]
+    stored = {
+        group.exchange_id: known("live", pk=group.pk, webhook_changed_at=NOW) for group in groups
+    }
+    planned_requests = requests.plan_requests(project, rows, stored, now=NOW)
+    assert [(each.group, each.pk, each.webhook_changed_at) for each in planned_requests] == [
+        *((group.exchange_id, group.pk, NOW) for group in groups),
+        (ulid(14), None, None),
+    ]
+    assert [each.changelog_since for each in planned_requests] == [
+        NOW - 3 * HOUR,
+        NOW - HOUR,
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(("share", "taken"), [(2 * COST - 1, 1), (2 * COST, 2), (3 * COST, 3)])
+def test_a_share_is_never_exceeded_by_more_than_its_first_group(share: int, taken: int) -> None:
+    turn = requests.take_share([ask(1), ask(2), ask(3)], after="", share=share)
+    assert (len(turn.requests), turn.left) == (taken, 3 - taken)
