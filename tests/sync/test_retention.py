@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -22,7 +22,9 @@ from dashboard.fielding.models import (
     Mail,
     Quarantine,
     Reading,
+    SharedStatus,
     TargetGroup,
+    ThinningProgress,
 )
 from dashboard.sync import retention
 from tests import factories
@@ -226,3 +228,130 @@ def test_tokens_go_long_after_they_stopped_working(group: TargetGroup) -> None:
     retention.delete_old_rows(now=factories.NOW)
     names = set(AccessToken.objects.values_list("name", flat=True))
     assert names == {"works", "revoked lately", "for good"}
+
+
+@pytest.mark.parametrize(("grain", "superseded"), [("hour", [1, 3, 2]), ("day", [1, 3, 2, 4])])
+def test_a_reading_with_a_later_one_in_its_hour_or_day_is_superseded(
+    grain: str, superseded: list[int]
+) -> None:
+    start = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    moments = [(1, 7, 0), (4, 7, 59), (2, 7, 59), (3, 7, 5), (5, 7, 120), (6, 8, 0), (7, 8, 1440)]
+    rows = [
+        retention.ReadingRow(pk, of, start + timedelta(minutes=minutes))
+        for pk, of, minutes in moments
+    ]
+    assert retention.superseded_readings(rows, grain) == superseded
+
+
+def test_a_part_of_readings_is_thinned_at_a_time_and_the_next_call_goes_on(
+    group: TargetGroup,
+) -> None:
+    read(group, *(days_ago(20, minutes=minute) for minute in range(0, 180, 20)))
+    older_than = days_ago(20, minutes=180)
+    calls = 0
+    while retention.thin_readings("hour", older_than=older_than, chunk=4):
+        calls += 1
+    assert (calls, remaining(group)) == (3, ["31 12:40", "31 13:40", "31 14:40"])
+    assert ThinningProgress.objects.get().reading_id == Reading.objects.latest("pk").pk
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(60, ["31 12:40"]), (40, ["31 12:20", "31 12:40"])])
+def test_a_reading_is_old_before_the_moment_and_not_at_it(
+    group: TargetGroup, minutes: int, left: list[str]
+) -> None:
+    read(group, *(days_ago(20, minutes=minute) for minute in (0, 20, 40)))
+    older_than = days_ago(20, minutes=minutes)
+    assert retention.thin_readings("hour", older_than=older_than, chunk=9)
+    assert not retention.thin_readings("hour", older_than=older_than, chunk=9)
+    assert remaining(group) == left
+
+
+def test_an_hour_with_more_readings_than_a_part_is_thinned_all_the_same(
+    group: TargetGroup,
+) -> None:
+    read(group, *(days_ago(20, minutes=minute) for minute in range(8)))
+    retention.delete_old_rows(now=factories.NOW, chunk=3)
+    assert remaining(group)[-1] == "31 12:07"
+    assert not retention.thin_readings("hour", older_than=days_ago(14), chunk=3)
+
+
+def test_old_cycles_go_after_a_fortnight_but_the_last_of_each_account_and_of_its_projects(
+    group: TargetGroup,
+) -> None:
+    def at(days: float, *, listed: bool = True, lists: bool = False) -> Cycle:
+        cycle = factories.cycle(group.project, at=factories.NOW - days * DAY, listed=listed)
+        if lists:
+            Cycle.objects.filter(pk=cycle.pk).update(project=None)
+        return cycle
+
+    at(30)
+    at(29, lists=True)
+    kept = [at(28), at(27, lists=True)]
+    at(26, listed=False)
+    at(25, listed=False, lists=True)
+    at(14.001, listed=False)
+    kept.append(at(14, listed=False))
+    other = factories.project(factories.account())
+    kept.append(factories.cycle(other, at=factories.NOW - 40 * DAY))
+    retention.delete_old_rows(now=factories.NOW)
+    assert set(Cycle.objects.all()) == set(kept)
+
+
+def test_shared_selections_go_three_months_after_their_last_link_expired(
+    group: TargetGroup,
+) -> None:
+    anna, now = factories.person(), factories.NOW
+
+    def share(name: str, *, ends: float | None, created: float = 100, **of: object) -> SharedStatus:
+        groups = [] if of else [group]
+        shared = factories.shared_status(
+            group.project, groups=groups, created_at=now - created * DAY
+        )
+        if ends is not None:
+            factories.status_link(shared, anna, token=name, expires_at=now - ends * DAY)
+        return shared
+
+    share("long expired", ends=91)
+    share("never shared", ends=None)
+    kept = [
+        share("expired lately", ends=89),
+        share("young", ends=None, created=89),
+        share("a project's", ends=91, project=True),
+    ]
+    sent = share("sent", ends=91)
+    factories.status_address(sent, anna)
+    retention.delete_old_rows(now=now)
+    assert set(SharedStatus.objects.all()) == {*kept, sent}
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(59, 1), (60, 1), (61, 0)])
+def test_an_address_of_a_session_that_has_just_begun_stays_an_hour(minutes: int, left: int) -> None:
+    now, anna = factories.NOW, factories.person()
+    UserSession.objects.create(user=anna, session_key="new", ip="10.0.0.7", user_agent="x")
+    UserSession.objects.update(last_seen_at=now - timedelta(minutes=minutes))
+    retention.delete_old_rows(now=now)
+    assert UserSession.objects.count() == left
+
+
+def test_a_month_a_quarter_and_the_time_of_readings_are_kept_to_the_moment(
+    group: TargetGroup,
+) -> None:
+    now, second = factories.NOW, timedelta(seconds=1)
+    anna = factories.person()
+    for name, more in (("old", second), ("kept", timedelta())):
+        at = now - 30 * DAY - more
+        Quarantine.objects.create(
+            account=group.account,
+            operation=name,
+            reason="",
+            raw="",
+            first_seen_at=at,
+            last_seen_at=at,
+        )
+        end = now - 90 * DAY - more
+        factories.access_token(anna, f"fw_r{name}", name=f"revoked {name}", revoked_at=end)
+        factories.access_token(anna, f"fw_e{name}", name=f"expired {name}", expires_at=end)
+    retention.delete_old_rows(now=now)
+    assert [item.operation for item in Quarantine.objects.all()] == ["kept"]
+    names = set(AccessToken.objects.values_list("name", flat=True))
+    assert names == {"revoked kept", "expired kept"}
