@@ -128,6 +128,64 @@ def test_a_clock_is_named_only_beyond_the_tolerance() -> None:
         assert "NTP" in found.remedy
 
 
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [
+        (120.0, None),
+        (120.5, "2 minutes behind Cint's"),
+        (-7199.0, "120 minutes ahead of Cint's"),
+        (7200.0, "2 hours behind Cint's"),
+        (48 * 3600 - 1.0, "48 hours behind Cint's"),
+        (48 * 3600.0, "2 days behind Cint's"),
+    ],
+)
+def test_how_far_a_clock_is_off_is_in_a_unit_that_people_use(
+    skew: float, words: str | None
+) -> None:
+    found = diagnosis.diagnose_clock(skew)
+    assert (found and found.problem) == (words and f"The clock of this machine is {words}.")
+
+
+@pytest.mark.parametrize(
+    ("number", "listed"),
+    [(5, "101, 102, 103, 104, 105"), (6, "101, 102, 103, 104, 105 and others")],
+)
+def test_five_accounts_are_named_and_more_are_said_to_be_there(number: int, listed: str) -> None:
+    opened = [str(101 + each) for each in range(number)]
+    account = connection(exchange_id="999")
+    found = diagnosis.diagnose_error(Forbidden(), account, opened=opened)
+    assert found.remedy == f"They open {listed}: use one of these ids."
+
+
+def test_the_field_of_a_refused_address_is_the_one_with_its_host() -> None:
+    refusal = HostRefused("The host api.cint.com is not on the list of allowed hosts")
+    assert diagnosis.diagnose_error(refusal, connection()).field == "base_url"
+    without_host = connection(base_url="nowhere")
+    assert diagnosis.diagnose_error(refusal, without_host).field == "token_url"
+    assert "internal error." in diagnosis.diagnose_error(Unavailable(), connection()).problem
+    assert str(diagnosis.Diagnosis("A.", "B.")) == "A. B."
+
+
+@pytest.mark.parametrize(("key", "is_fine"), [("a-key", True), ("a\nkey", False), ("ключ", False)])
+def test_a_key_that_no_request_can_carry_is_named(key: str, is_fine: bool) -> None:
+    assert (diagnosis.diagnose_key(key) is None) is is_fine
+
+
+def test_a_connection_works_unless_a_page_lacks_what_it_needs() -> None:
+    problem = diagnosis.Diagnosis("A.", "B.")
+    for lines, works in (
+        ([], True),
+        ([CheckLine("get_locales", "failed"), CheckLine("clock", "skipped")], True),
+        ([CheckLine("clock", "failed")], False),
+        (
+            [CheckLine("get_locales", "offered"), CheckLine("list_account_projects", "refused")],
+            False,
+        ),
+    ):
+        assert examine.ConnectionReport([], lines).works is works
+        assert examine.ConnectionReport([problem], lines).works is False
+
+
 def test_a_check_that_fails_says_what_is_missing_and_what_helps() -> None:
     line = CheckLine("get_re_entry_configuration", "refused", "Cint does not allow this (403)")
     assert line.label == "Re-entry"

@@ -13,6 +13,7 @@ from hypothesis.extra.django import TestCase
 
 from dashboard.exchange.webhook_signature import sign_body
 from dashboard.fielding.models import (
+    Edit,
     ExchangeAccount,
     Project,
     TargetGroup,
@@ -221,6 +222,105 @@ def test_events_and_counts_are_forgotten_after_a_fortnight(group: TargetGroup) -
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 1
     delivery.delete_old_events(now=NOW + timedelta(days=15))
     assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("read_at", "due_at", "expected"),
+    [
+        (None, None, NOW),
+        (NOW - timedelta(seconds=10), LATER, NOW),
+        (NOW - timedelta(seconds=4), LATER, NOW + timedelta(seconds=6)),
+        (NOW - timedelta(seconds=4), None, NOW + timedelta(seconds=6)),
+        (NOW, NOW + timedelta(seconds=9), NOW + timedelta(seconds=9)),
+    ],
+)
+def test_a_changed_group_is_read_ten_seconds_after_the_last_round_at_the_earliest(
+    group: TargetGroup, read_at: Any, due_at: Any, expected: Any
+) -> None:
+    Project.objects.update(read_at=read_at, due_at=due_at)
+    deliver(event(group))
+    project = Project.objects.get()
+    assert (project.due_at, project.webhook_changed_at) == (expected, NOW)
+
+
+def test_an_event_of_a_group_in_another_project_makes_both_projects_due(
+    group: TargetGroup,
+) -> None:
+    other = factories.project(group.account, due_at=LATER, read_at=None)
+    neither = factories.project(group.account, due_at=LATER, read_at=None)
+    deliver(event(group, project_id=other.exchange_id))
+    due_at = dict(Project.objects.values_list("pk", "due_at"))
+    assert due_at == {group.project_id: NOW, other.pk: NOW, neither.pk: LATER}
+    told = Project.objects.filter(webhook_changed_at=NOW).values_list("pk", flat=True)
+    assert set(told) == {group.project_id, other.pk}
+
+
+@pytest.mark.parametrize("polling", [True, False])
+def test_the_list_of_an_account_is_due_only_while_it_is_polled(
+    group: TargetGroup, polling: bool
+) -> None:
+    ExchangeAccount.objects.update(read_at=NOW - timedelta(seconds=3), polling=polling)
+    deliver(event(group, target_group_id="01NEW", project_id=7))
+    due_at = NOW + timedelta(seconds=7) if polling else LATER
+    assert ExchangeAccount.objects.get().due_at == due_at
+
+
+@pytest.mark.parametrize(
+    ("target", "stored"),
+    [(7, "7"), ("x" * 65, "x" * 64), (True, ""), (None, ""), (1.5, ""), (["a"], "")],
+)
+def test_an_id_of_an_event_is_a_text_or_a_number(
+    group: TargetGroup, target: Any, stored: str
+) -> None:
+    assert deliver(event(group, "x" * 200, kind="k" * 101, target_group_id=target)) == 204
+    row = WebhookEvent.objects.get()
+    assert (row.target_group, row.event_id, row.kind) == (stored, "x" * 200, "k" * 100)
+    assert (row.account_id, row.received_at) == (group.account_id, NOW)
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(CHANGED, NOW), ("com.cint.session.updated", LATER)])
+def test_a_change_has_the_open_edits_of_its_group_checked_now(
+    group: TargetGroup, kind: str, asked: Any
+) -> None:
+    unknown = {"state": Edit.State.UNKNOWN, "settled_at": None}
+    edit = factories.edit(group, check_at=LATER, **unknown)
+    others = [
+        factories.edit(factories.group(group.project), check_at=LATER, **unknown),
+        factories.edit(group, check_at=LATER),
+        factories.edit(group, kind="details", check_at=NOW - timedelta(minutes=1), **unknown),
+    ]
+    before = [other.check_at for other in others]
+    deliver(event(group, kind=kind))
+    edit.refresh_from_db()
+    assert edit.check_at == asked
+    for other in others:
+        other.refresh_from_db()
+    assert [other.check_at for other in others] == before
+
+
+def test_refusals_are_counted_by_the_hour(group: TargetGroup) -> None:
+    for minutes in (59, 60, 61, 119, 120):
+        delivery.count_refused_delivery(
+            account_id=group.account_id, reason="why", now=NOW + timedelta(minutes=minutes)
+        )
+    counts = WebhookRefusal.objects.order_by("hour").values_list("hour", "times")
+    assert list(counts) == [(NOW + timedelta(hours=hour), n) for hour, n in enumerate((1, 3, 1))]
+
+
+def test_events_and_counts_stay_for_the_whole_fortnight(group: TargetGroup) -> None:
+    deliver(event(group))
+    deliver(event(group), secret="guess")
+    for seconds, left in ((0, 1), (1, 0)):
+        delivery.delete_old_events(now=NOW + timedelta(days=14, seconds=seconds))
+        assert WebhookEvent.objects.count() == WebhookRefusal.objects.count() == left
+
+
+def test_a_first_secret_and_an_earlier_one_are_good_alone(group: TargetGroup) -> None:
+    Webhook.objects.update(secret="", earlier_secret=SECRET, earlier_until=NOW + timedelta(1))
+    assert deliver(event(group)) == 204
+    Webhook.objects.update(earlier_until=None)
+    assert deliver(event(group, "2")) == 503
+    assert reasons() == {"not registered yet": 1}
 
 
 class TestAnyData(TestCase):
