@@ -11,7 +11,13 @@ from django.core.cache import cache
 
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
-from dashboard.exchange.errors import BadAnswer, NotOffered, RateLimited, Unavailable
+from dashboard.exchange.errors import (
+    BadAnswer,
+    HostRefused,
+    NotOffered,
+    RateLimited,
+    Unavailable,
+)
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
 from dashboard.fielding.models import ExchangeAccount, TargetGroup
 from dashboard.fielding.series.holidays import NO_CALENDAR, GroupCalendar, Holiday
@@ -240,3 +246,109 @@ def test_a_group_without_a_locale_or_end_date_is_not_asked_about(
         assert calendar.read_group_calendar(group, now=NOW) == NO_CALENDAR
         setattr(group, name, kept)
     assert counts(exchange) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "completes"),
+    [
+        ({}, 100),
+        ({"completes": None}, 200),
+        ({"completes": 199}, 1),
+        ({"completes": 200}, None),
+        ({"completes": 201}, None),
+        ({"filling_goal": None, "completes_goal": None}, None),
+        ({"pricing_model": "rate_card"}, None),
+        ({"cpi": None}, None),
+        ({"cpi": Decimal(0)}, None),
+        ({"expected_loi_minutes": None}, None),
+        ({"expected_loi_minutes": 45}, 100),
+        ({"expected_loi_minutes": 46}, None),
+        ({"expected_incidence_rate": None}, None),
+        ({"expected_incidence_rate": 0.0}, None),
+    ],
+)
+def test_days_are_asked_for_the_completes_that_a_group_misses_if_it_has_all_that_a_request_needs(
+    exchange: Exchange, group: TargetGroup, fields: dict[str, Any], completes: int | None
+) -> None:
+    serve(exchange)
+    for name, value in fields.items():
+        setattr(group, name, value)
+    read = calendar.read_group_calendar(group, client=client_of(exchange), now=NOW)
+    assert read == GroupCalendar((SAINTS,), 7 if completes else None, completes or 0, is_read=True)
+    assert counts(exchange) == (1 if completes else 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "end"),
+    [
+        (NOW - timedelta(days=9), "2026-11-18"),
+        (NOW.replace(hour=0), "2026-11-18"),
+        (NOW + timedelta(days=2, hours=11), "2026-11-20"),
+    ],
+)
+def test_holidays_are_asked_for_from_today_even_after_the_end_of_a_group(
+    exchange: Exchange, group: TargetGroup, ends_at: datetime, end: str
+) -> None:
+    serve(exchange)
+    group.ends_at = ends_at
+    now = NOW.replace(minute=5, second=7, microsecond=9)
+    calendar.read_group_calendar(group, client=client_of(exchange), now=now)
+    (asked,) = (path for _, path in exchange.log if RANGE in path)
+    assert f"start=2026-10-20T00%3A00%3A00.000Z&end={end}T00%3A00%3A00.000Z" in asked
+
+
+def test_holidays_have_a_short_name_and_a_rate_that_can_be_true(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    rows = [
+        {"date": "2026-11-03T00:00:00Z", "name": "x" * 81, "completes_rate": 10},
+        {"date": "soon", "name": "Never"},
+        {"date": "2026-11-02", "name": " All  Souls ", "completes_rate": 0},
+        {"date": "2026-11-02", "name": "Another", "completes_rate": 10.1},
+        {"date": "2026-11-02", "name": "No rate"},
+        {"date": "2026-11-02", "name": " "},
+    ]
+    serve(exchange, holidays=(200, HOLIDAYS | {"holidays": rows}))
+    answer = read(exchange, account, price=None).holidays
+    assert isinstance(answer, LocalHolidays)
+    assert answer.holidays == (
+        Holiday(date(2026, 11, 2), "All Souls", 0.0),
+        Holiday(date(2026, 11, 2), "Another", None),
+        Holiday(date(2026, 11, 2), "No rate", None),
+        Holiday(date(2026, 11, 3), "x" * 80, 10.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "is_read"),
+    [
+        ({"start": HOLIDAYS["start"]}, True),
+        ({"end": HOLIDAYS["end"]}, True),
+        ({"holidays": HOLIDAYS["holidays"]}, True),
+        ({"timezone": "Europe/Warsaw"}, False),
+    ],
+)
+def test_a_calendar_says_at_least_one_thing(
+    exchange: Exchange, account: ExchangeAccount, body: dict[str, Any], is_read: bool
+) -> None:
+    serve(exchange, holidays=(200, body))
+    answer = read(exchange, account, price=None).holidays
+    assert isinstance(answer, LocalHolidays) is is_read
+
+
+@pytest.mark.parametrize(("days", "is_read"), [(1, True), (3650, True), (3651, False)])
+def test_up_to_ten_years_are_a_number_of_days(
+    exchange: Exchange, account: ExchangeAccount, days: int, is_read: bool
+) -> None:
+    serve(exchange, days=(200, {"days": days}))
+    answer = read(exchange, account).days
+    assert (answer == DaysInField(days, NOW)) is is_read
+
+
+def test_an_address_that_is_not_allowed_is_the_error_of_both_questions(db: None) -> None:
+    account = factories.account(base_url="http://elsewhere.example")
+    asked: dict[str, Any] = {"account": account, "locale": "pol_pl", "start": START, "end": END}
+    answer = calendar.read_field_time(**asked, price=PRICE)
+    assert isinstance(answer.days, HostRefused)
+    assert answer.days is answer.holidays
+    assert calendar.read_field_time(**asked).days is None

@@ -152,3 +152,57 @@ def test_deadlines_are_the_ends_of_the_25th_in_us_central(
     now: datetime, ends: list[datetime]
 ) -> None:
     assert list(due_dates(now).values()) == ends
+
+
+def test_an_answer_is_fresh_for_half_an_hour_and_no_longer(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"))
+    read_eligibility(account, now=NOW)
+    for minutes, read_at in ((29.9, NOW), (30, NOW + timedelta(minutes=30))):
+        later = read_eligibility(account, now=NOW + timedelta(minutes=minutes))
+        assert later.read_at == read_at
+
+
+@pytest.mark.parametrize(("status", "can_retry"), [(400, False), (401, False), (500, True)])
+def test_an_error_says_whether_waiting_helps(
+    exchange: Exchange, account: ExchangeAccount, settings: Any, status: int, can_retry: bool
+) -> None:
+    settings.EXCHANGE_TIMEOUT_SECONDS = 0.3
+    answers(exchange, status=403)
+    read_eligibility(account, now=NOW)
+    answers(exchange, status=status)
+    result = read_eligibility(account, now=NOW + timedelta(hours=1))
+    assert result == Eligibility((), None, "error", result.reason, can_retry)
+
+
+def test_a_list_with_items_that_cannot_be_read_says_how_many(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    bad = [{"name": "no id"}, {"name": "nor this"}]
+    body = {"target_groups": [bad[0], row(11, "40"), bad[1]], "has_more": False}
+    more = {"target_groups": [row(12, "5")], "has_more": True}
+    exchange.on("GET", f"{PATH}.*due_month=current_month", lambda: (200, body))
+    exchange.on("GET", f"{PATH}.*due_month=next_month", lambda: (200, body))
+    result = read_eligibility(account, now=NOW)
+    assert result.reason == "2 groups of Cint's list could not be read"
+    assert [group.until for group in result.groups] == [NOVEMBER_END, DECEMBER_END]
+    exchange.on("GET", f"{PATH}.*due_month=next_month", lambda: (200, more))
+    result = read_eligibility(account, now=NOW, again=True)
+    assert result.reason == "2 groups of Cint's list could not be read"
+    assert [group.completes for group in result.groups] == [40, 5]
+    exchange.on("GET", f"{PATH}.*due_month=current_month", lambda: (200, more))
+    reason = "Cint says that there are more pages but gives no cursor"
+    assert read_eligibility(account, now=NOW, again=True).reason == reason
+
+
+def test_a_group_is_left_out_from_its_deadline_on(
+    exchange: Exchange, account: ExchangeAccount
+) -> None:
+    answers(exchange, row(11, "40"))
+    read_eligibility(account, now=NOVEMBER_END - timedelta(minutes=2))
+    for seconds, number in ((-1, 1), (0, 0)):
+        at = NOVEMBER_END + timedelta(seconds=seconds)
+        assert len(read_eligibility(account, now=at).groups) == number
+    assert list(due_dates(NOVEMBER_END)) == ["next_month"]
+    assert list(due_dates(NOVEMBER_END - timedelta(seconds=1))) == ["current_month", "next_month"]

@@ -99,3 +99,36 @@ def test_a_refusal_is_raised(exchange: Exchange, group: TargetGroup) -> None:
     answers(exchange, {"detail": "no"}, 403)
     with pytest.raises(Forbidden):
         read_suppliers(group)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "share"),
+    [
+        (None, None, None),
+        (0, 100, None),
+        (None, 100, None),
+        (0, 99, (0, 99)),
+        (1, None, (1, 100)),
+        (None, 0, (0, 0)),
+    ],
+)
+def test_a_share_is_told_unless_it_is_the_whole(
+    exchange: Exchange,
+    group: TargetGroup,
+    low: int | None,
+    high: int | None,
+    share: tuple[int, int] | None,
+) -> None:
+    limits = {"min_percentage": low, "max_percentage": high}
+    own = {"id": 8, "name": "Own", "completes": 0}
+    body = {
+        "open_exchange_allocations": {"groups": [limits | {"suppliers": [{}]}]},
+        "private_exchange_allocations": {
+            "groups": [limits | {"supplier": own, "completes": 3, "prescreens": 9}]
+        },
+    }
+    answers(exchange, body)
+    assert read_suppliers(group) == [
+        SupplierCount("Unnamed supplier", None, None, share=share),
+        SupplierCount("Own", 0, 9, is_private=True, share=share),
+    ]

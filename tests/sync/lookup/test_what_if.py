@@ -447,6 +447,159 @@ def test_old_answers_are_deleted(exchange: Exchange, group: TargetGroup) -> None
     assert not WhatIfAnswer.objects.exists()
 
 
+def test_the_whole_change_is_asked_about_and_kept_with_its_answer(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    bodies: list[Any] = []
+    usual = exchange.reply
+
+    def keep(method: str, path: str, body: Any) -> Reply:
+        bodies.append(body)
+        return usual(method, path, body)
+
+    exchange.reply = keep  # type: ignore[method-assign]
+    answers(exchange)
+    planned = stored_answers.PlannedChange(
+        starts_at=NOW,
+        ends_at=NOW + timedelta(days=7),
+        loi_minutes=9,
+        incidence_rate=0.5,
+        completes_goal=10_001,
+    )
+    read(group, cpis=[Decimal(3)], change=planned)
+    assert bodies == [
+        {
+            "cost_per_interview": {"value": "3", "currency_code": "USD"},
+            "start_at": "2026-11-20T12:00:00.000Z",
+            "end_at": "2026-11-27T12:00:00.000Z",
+            "length_of_interview": 9,
+            "incidence_rate": 0.5,
+            "completes_goal": 10_000,
+        }
+    ]
+    row = WhatIfAnswer.objects.get()
+    assert (row.cpi, row.starts_at, row.ends_at, row.loi_minutes) == (
+        Decimal(3),
+        planned.starts_at,
+        planned.ends_at,
+        9,
+    )
+    assert (row.incidence_rate, row.completes_goal, row.outcome) == (0.5, 10_001, "answered")
+    assert (row.reason, row.read_at) == ("", NOW)
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome", "asks"),
+    [
+        ((403, {}), "forbidden", 1),
+        ((405, {}), "forbidden", 1),
+        ((404, {}), "not_found", 1),
+        ((400, {}), "refused", 2),
+        ((200, {}), None, 2),
+        ((401, {}), None, 1),
+    ],
+)
+def test_a_refusal_is_kept_and_only_one_of_a_question_leaves_the_next_to_ask(
+    exchange: Exchange, group: TargetGroup, reply: Reply, outcome: str | None, asks: int
+) -> None:
+    answers(exchange, last=reply)
+    found = read(group, cpis=[Decimal(3), Decimal(4)])
+    assert asked(exchange) == asks
+    kept = list(WhatIfAnswer.objects.values_list("outcome", flat=True))
+    assert kept == ([] if outcome is None else [outcome] * asks)
+    assert found.reason.endswith(" Check the connection.") is (reply[0] == 401)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cells"),
+    [
+        (0, 0, [(0, 0)]),
+        (1.4, 2.2, [(1, 3)]),
+        (5, 5, [(5, 5)]),
+        (6, 5, []),
+        (-0.1, 5, []),
+        (0, 2_147_483_647, [(0, 2_147_483_647)]),
+        (0, 2_147_483_648, []),
+        (None, 5, []),
+        (5, None, []),
+    ],
+)
+def test_a_range_of_a_quota_or_supplier_is_whole_and_possible(
+    exchange: Exchange,
+    group: TargetGroup,
+    low: float | None,
+    high: float | None,
+    cells: list[tuple[int, int]],
+) -> None:
+    target = {
+        "conditions": [],
+        "quota": {
+            "min_completes": {"projected_completes_goal": low},
+            "max_completes": {
+                "projected_completes_goal": high,
+                "projected_completes_percentage": 3,
+            },
+        },
+    }
+    whole = isinstance(low, float) is False
+    part = {"group_name": None, "min_completes": low, "max_completes": high} if whole else {}
+    body = ANSWER | {
+        "profiles": [{"targets": [{"quota": None}, target, {"quota": {}}, target]}],
+        "allocations": {
+            "open_exchange_allocations": None,
+            "private_exchange_allocations": {"groups": [{}, part]},
+        },
+    }
+    answers(exchange, last=(200, body))
+    point = read(group, cpis=[Decimal(3)]).points[0]
+    assert [(cell.low, cell.high, cell.share) for cell in point.cells] == [
+        (*each, None) for each in cells * 2
+    ]
+    suppliers = [SupplierRange("Unnamed suppliers", *each, is_private=True) for each in cells]
+    assert point.supplier_groups == tuple(suppliers if whole else ())
+
+
+def test_quotas_that_do_not_match_those_of_the_group_keep_their_conditions(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    profile = {"id": "p", "name": "Age", "quotas": True, "targets": [{"id": "x", "name": "x"}]}
+    GroupPanels.objects.create(group=group, profiles=[profile])
+    answers(exchange)
+    cells = read(group, cpis=[Decimal(3)]).points[0].cells
+    assert [(cell.profile, cell.name) for cell in cells] == [("", "18–34"), ("", "35–65")]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "state"),
+    [(5, 5, WhatIfState.READ), (0, 0, WhatIfState.READ), (6, 5, WhatIfState.COULD_NOT_READ)],
+)
+def test_a_range_of_completes_may_be_one_number(
+    exchange: Exchange, group: TargetGroup, low: int, high: int, state: WhatIfState
+) -> None:
+    goal = {"suggested_completes_goal_range": {"min": low, "max": high}}
+    answers(exchange, last=(200, ANSWER | goal))
+    assert read(group, cpis=[Decimal(3)]).state == state
+
+
+def test_a_refusal_of_the_account_holds_for_an_hour_and_for_no_other_account(
+    exchange: Exchange, group: TargetGroup
+) -> None:
+    elsewhere = factories.group(factories.project(factories.account()))
+    common: dict[str, Any] = {"key": "k", "cpi": Decimal(3), "outcome": "forbidden"}
+    WhatIfAnswer.objects.create(group=elsewhere, read_at=NOW, **common)
+    answers(exchange)
+    assert read(group, cpis=[Decimal(3)]).state == WhatIfState.READ
+    WhatIfAnswer.objects.create(group=group, read_at=NOW - timedelta(hours=1), **common)
+    assert read(group, cpis=[Decimal(4)]).state == WhatIfState.READ
+    WhatIfAnswer.objects.filter(key="k").update(read_at=NOW - timedelta(minutes=59))
+    assert read(group, cpis=[Decimal(5)]).state == WhatIfState.NOT_OFFERED
+    assert asked(exchange) == 2
+    for seconds, number in ((0, 4), (1, 2)):
+        late = NOW + timedelta(hours=24, minutes=-59, seconds=seconds)
+        what_if.delete_old_answers(now=late)
+        assert WhatIfAnswer.objects.count() == number
+
+
 @pytest.fixture
 def simulator(settings: Any) -> Iterator[Simulator]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
