@@ -157,9 +157,8 @@ def test_a_path_is_told_in_words(path: str, words: str) -> None:
     assert spoken_name(path) == words
 
 
-def error(status: int, body: bytes = b"", **headers: str) -> ExchangeError:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_of(HttpAnswer(status, named, body), now=0.0, hide=str)
+def error(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> ExchangeError:
+    return error_of(HttpAnswer(status, headers or {}, body), now=0.0, hide=str)
 
 
 @pytest.mark.parametrize(
@@ -175,10 +174,10 @@ def error(status: int, body: bytes = b"", **headers: str) -> ExchangeError:
         (412, {}, errors.PreconditionFailed, errors.PreconditionFailed.words, None),
         (428, {}, errors.Refused, "Cint refused the request and gives no reason (428)", None),
         (429, {}, errors.RateLimited, "Cint asks for fewer requests", 10.0),
-        (429, {"retry_after": "7"}, errors.RateLimited, "Cint asks for fewer requests", 7.0),
+        (429, {"retry-after": "7"}, errors.RateLimited, "Cint asks for fewer requests", 7.0),
         (499, {}, errors.Refused, "Cint refused the request and gives no reason (499)", None),
         (500, {}, errors.Unavailable, "Cint had an internal error (500)", None),
-        (503, {"retry_after": "7"}, errors.Unavailable, "Cint had an internal error (503)", 7.0),
+        (503, {"retry-after": "7"}, errors.Unavailable, "Cint had an internal error (503)", 7.0),
     ],
 )
 def test_each_status_has_its_error(
@@ -188,7 +187,7 @@ def test_each_status_has_its_error(
     words: str,
     wait: float | None,
 ) -> None:
-    refusal = error(status, **headers)
+    refusal = error(status, headers=headers)
     assert (type(refusal), str(refusal)) == (kind, words)
     assert (refusal.status, refusal.retry_after, refusal.outcome_unknown) == (status, wait, False)
 

@@ -229,15 +229,15 @@ def test_a_target_is_sent_with_the_goal_of_its_kind_or_without_a_quota(
     }
     profile = {"id": "p", "quotas_enabled": enabled, "targets": [target]}
     raw = {"profile_adjustment_type": kind, "profiles": [profile]}
-    (result,) = sendable.profiling(raw)["profiles"]  # type: ignore[misc]
-    assert result["targets"] == [{"conditions": [{"min": 18, "max": None}]} | sent]
+    profiles: Any = sendable.profiling(raw)["profiles"]
+    assert profiles[0]["targets"] == [{"conditions": [{"min": 18, "max": None}]} | sent]
 
 
 @pytest.mark.parametrize(
     ("kind", "goal"), [("percentage", "completes_goal_percentage"), ("nominal", "completes_goal")]
 )
 def test_a_quota_without_a_goal_is_sent_with_none_to_fill(kind: str, goal: str) -> None:
-    target = {"object": "other", "conditions": [], "quota": None}
+    target: dict[str, object] = {"object": "other", "conditions": [], "quota": None}
     profile = {"quotas_enabled": True, "targets": [target]}
     raw = {"profile_adjustment_type": kind, "profiles": [profile]}
     assert sendable.profiling(raw)["profiles"] == [

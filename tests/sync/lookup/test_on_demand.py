@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from dashboard.fielding.models import BusinessUnit, ExchangeAccount, Project
 from dashboard.sync.lookup import code_lists, on_demand
 from tests import factories
 from tests.factories import NOW, ulid
-from tests.fakes.canned_exchange import PM, Exchange, money
+from tests.fakes.canned_exchange import PM, Exchange, Reply, money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ULID = ulid(11)
@@ -186,6 +187,10 @@ def test_accounts_are_asked_in_turn_until_one_has_the_group(
         assert (answer.found, len(answer.failed)) == (None, failures)
 
 
+def clients_page(rows: list[dict[str, Any]]) -> Callable[[], Reply]:
+    return lambda: (200, {"clients": rows})
+
+
 def test_the_lists_of_a_draft_are_in_order_and_requested_once(
     exchange: Exchange, account: ExchangeAccount
 ) -> None:
@@ -213,8 +218,7 @@ def test_the_lists_of_a_draft_are_in_order_and_requested_once(
     exchange.on("GET", "/industries", lambda: (403, {}))
     exchange.on("GET", "/industry-lockouts", lambda: (200, {"industry_lockouts": []}))
     for number, page in enumerate(pages):
-        reply = (200, {"clients": page})
-        exchange.on("GET", f"/clients.*page_number={number}", lambda reply=reply: reply)
+        exchange.on("GET", f"/clients.*page_number={number}", clients_page(page))
     assert code_lists.cached_names(account) == code_lists.CachedNames({}, was_tried=False)
     lists = code_lists.lists_of_account(account)
     assert lists.locales == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,14 +38,15 @@ WHOLE: dict[str, tuple[int, Any]] = {
 }
 LAUNCHED = ["overview", "performance", "completes", "details", "fielding-runs", "re-entry"]
 LAUNCHED += ["profiles", "rate-card", "stats", "changelog"]
-Pages = Sequence[tuple[int, Any]]
 
 
 class Answers:
     """An exchange of one group: each part answers as given, else as a healthy one."""
 
-    def __init__(self, **changed: tuple[int, Any] | Pages) -> None:
-        self.changed = {name.replace("_", "-"): given for name, given in changed.items()}
+    def __init__(self, **changed: Any) -> None:
+        self.changed: dict[str, Any] = {
+            name.replace("_", "-"): given for name, given in changed.items()
+        }
         self.parts: list[str] = []
         self.queries: list[str] = []
 
@@ -106,17 +107,17 @@ def test_every_part_is_read_that_a_group_of_its_status_has(status: str, parts: l
 def test_a_part_costs_its_own_requests_and_is_left_out_of_a_draft_that_has_none(
     part: str, paths: list[str]
 ) -> None:
-    exchange = Answers()
-    exchange.read(**{part: True})
+    exchange, wanted = Answers(), dict[str, Any]({part: True})
+    exchange.read(**wanted)
     assert exchange.parts == paths
-    assert GroupRequest("p", "g", "live", **{part: True}).cost == (
+    assert GroupRequest("p", "g", "live", **wanted).cost == (
         0 if part == "rate_card" else len(paths)  # which few groups have
     )
     everything = GroupRequest.everything("p", "g", "live", moved=False).__dict__
     lacks = GroupRequest(**(everything | {part: False}))
     assert lacks.is_everything is (part == "links")
     draft = Answers()
-    draft.read("draft", **{part: True})
+    draft.read("draft", **wanted)
     kept = {"details": ["g"], "rate_card": ["rate-card"], "changelog": ["changelog"]}
     assert draft.parts == kept.get(part, [])
 
