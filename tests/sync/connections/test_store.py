@@ -201,7 +201,7 @@ def test_a_connection_is_removed_with_its_memberships_and_its_name_is_free() -> 
     other = factories.account()
     for _ in range(2):
         factories.group(factories.project(account))
-    factories.edit(factories.group(Project.objects.filter(account=account).first()))
+    factories.edit(factories.group(Project.objects.filter(account=account).earliest("pk")))
     alone = factories.person("administrator", account)
     elsewhere = factories.person("administrator", account)
     Membership.objects.create(user=elsewhere, account=other, role="viewer")

@@ -212,7 +212,11 @@ def test_the_lists_of_a_draft_are_in_order_and_requested_once(
         {"code": "c"},
         {"code": "a", "name": "Ant"},
     ]
-    pages = [[{"id": n, "name": f"C{n:03}"} for n in range(100)], [{"id": 7}], []]
+    pages: list[list[dict[str, Any]]] = [
+        [{"id": n, "name": f"C{n:03}"} for n in range(100)],
+        [{"id": 7}],
+        [],
+    ]
     exchange.on("GET", "/locales", lambda: (200, {"locales": countries}))
     exchange.on("GET", "/study-types", lambda: (200, {"study_types": codes}))
     exchange.on("GET", "/industries", lambda: (403, {}))
