@@ -122,6 +122,14 @@ def test_a_part_costs_its_own_requests_and_is_left_out_of_a_draft_that_has_none(
     assert draft.parts == kept.get(part, [])
 
 
+def test_a_request_asks_for_nothing_by_itself() -> None:
+    exchange = Answers()
+    exchange.read("live", changelog_since=None)
+    request = GroupRequest("p", "g", "live")
+    assert (exchange.parts, request.cost, request.is_everything) == ([], 0, False)
+    assert (request.moved, request.links, request.pk) == (False, False, None)
+
+
 def test_a_whole_group_costs_eight_requests_and_its_links_another() -> None:
     assert GroupRequest.everything("p", "g", "live", moved=True).cost == 8
     assert GroupRequest.everything("p", "g", "live", moved=True, links=True).cost == 9

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from pytest_django import Settings
 
 from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
@@ -22,6 +24,7 @@ from dashboard.fielding.models import (
     TargetGroup,
 )
 from dashboard.sync import scheduling
+from dashboard.sync.pull import rounds
 from dashboard.sync.pull.account import pull_account
 from dashboard.sync.pull.project import pull_project
 from tests import factories
@@ -38,6 +41,10 @@ SECOND, MINUTE, HOUR, DAY = (
 )
 LIST = r"/target-groups\?"
 REFUSED = (403, {"detail": "no"})
+
+
+def refuse(status: int) -> tuple[int, Any]:
+    return status, {}
 
 
 class World:
@@ -210,20 +217,13 @@ def test_a_turn_reads_as_many_groups_as_its_share_allows_and_the_next_goes_on() 
 
 
 def test_a_long_list_does_not_leave_a_turn_without_groups() -> None:
-    world = World(*(group_row(number) for number in (11, 12, 13)))
+    world = World(*(group_row(number) for number in range(11, 16)))
     pages = [
-        {
-            "target_groups": [row],
-            "url": "",
-            "has_more": number < 2,
-            **({"next_cursor": f"c{number}"} if number < 2 else {}),
-        }
+        {"target_groups": [row], "url": "", "has_more": number < 4, "next_cursor": f"c{number}"}
         for number, row in enumerate(world.exchange.groups[ulid(1)])
     ]
     world.exchange.on("GET", LIST, lambda: (200, pages[world.exchange.asked(LIST) - 1]))
-    assert world.round(share=1).groups_left == 2  # twelve requests hold one group of nine
-    world = World(*(group_row(number) for number in (11, 12, 13)))
-    assert world.round(share=18).groups_left == 1
+    assert world.round(share=1).groups_left == 3  # twenty requests hold two groups of nine
 
 
 def test_a_group_that_fails_is_told_with_its_name_and_the_round_is_not_complete() -> None:
@@ -320,7 +320,7 @@ def by_id(project: int | None) -> tuple[int, Any]:
         (2, {"exchange_updated_at": NOW - HOUR}, NOW, False, 1),
         (None, {}, None, False, 1),
         (None, {"missing_since": NOW}, None, True, 1),
-        (None, {"exchange_updated_at": NOW - HOUR}, NOW, True, 1),
+        (None, {"exchange_updated_at": NOW - HOUR}, NOW - MINUTE, True, 1),
         (None, {"exchange_updated_at": NOW}, NOW, False, 1),
         (None, {"exchange_updated_at": NOW - HOUR}, None, False, 1),
         (1, {"moved_at": NOW - 5 * MINUTE}, None, False, 0),
@@ -344,6 +344,8 @@ def test_a_group_of_another_project_is_taken_over_if_it_is_here_or_newer_evidenc
     cycle = world.round()
     moved = TargetGroup.objects.get(account=world.account, exchange_id=ulid(11))
     assert moved.project == (world.project if is_moved else other)
+    if is_moved:
+        assert moved.moved_at == (updated or NOW)
     assert (moved.entrants, moved.name) == (900, "Group 11" if is_moved else moved.name)
     assert world.exchange.asked("/demand/target-groups/") == asks
     assert cycle.groups_seen == 2
@@ -516,3 +518,26 @@ def test_a_project_without_a_readable_id_may_be_any_that_is_not_listed() -> None
     world.exchange.projects[-1] = {"id": ulid(2)}
     world.lists()
     assert not Project.objects.exclude(missing_since=None).exists()
+
+
+def test_work_that_ends_in_an_error_of_ours_is_free_after_its_lease(settings: Settings) -> None:
+    settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
+    project = factories.project(factories.account(), due_at=NOW)
+    with pytest.raises(ZeroDivisionError):
+        rounds.project_round(project.pk, clock=lambda: NOW, share=lambda _: 1 // 0)
+    project.refresh_from_db()
+    assert (project.lease, project.leased_until) == ("", NOW + scheduling.LEASE)
+    assert (project.due_at, project.attempts) == (NOW, 1)
+
+
+def test_of_several_groups_that_are_not_listed_each_is_asked_for() -> None:
+    world = World(*(group_row(number) for number in (11, 12, 13)))
+    world.round()
+    world.exchange.groups[ulid(1)].clear()
+    statuses = {ulid(11): 404, ulid(12): 500, ulid(13): 404}
+    for name, status in statuses.items():
+        world.exchange.on("GET", f"/demand/target-groups/{name}/", partial(refuse, status))
+    cycle = world.round(5 * MINUTE)
+    assert cycle.groups_written == 2
+    missing = [world.group(number).missing_since for number in (11, 12, 13)]
+    assert missing == [world.now, None, world.now]

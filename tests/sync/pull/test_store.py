@@ -198,6 +198,18 @@ def test_the_newest_status_change_says_why_and_by_whom(group: TargetGroup) -> No
     assert Change.objects.count() == 5
 
 
+def test_a_change_of_the_changelog_outranks_a_reading_that_lags(group: TargetGroup) -> None:
+    amounts = [{"value": value, "currency_code": "USD"} for value in ("2.50", "2.75")]
+    price = {"object": "cpi_change", "old_value": amounts[0], "new_value": amounts[1]}
+    batch = {"id": "c", "occurred_at": (NOW - MINUTE).isoformat(), "changes": [price]}
+    changes = msgspec.convert([batch], list[TargetGroupChangelogBatch], strict=False)
+    TargetGroup.objects.update(cpi=Decimal("2.75"))
+    for answer in ({"changes": changes}, {}):  # it is remembered for the next reading
+        stored = store_reading(group, columns={"cpi": Decimal("2.50")}, **answer)
+        assert (group.cpi, stored.again_at is not None) == (Decimal("2.75"), True)
+    assert store_reading(group, columns={"cpi": Decimal("2.75")}).again_at is None
+
+
 EVERYTHING = dict.fromkeys(
     ("performance", "overview", "completes", "changelog", "details", "profiles", "rate_card"), True
 )
