@@ -204,8 +204,8 @@ def test_a_change_of_the_changelog_outranks_a_reading_that_lags(group: TargetGro
     batch = {"id": "c", "occurred_at": (NOW - MINUTE).isoformat(), "changes": [price]}
     changes = msgspec.convert([batch], list[TargetGroupChangelogBatch], strict=False)
     TargetGroup.objects.update(cpi=Decimal("2.75"))
-    for answer in ({"changes": changes}, {}):  # it is remembered for the next reading
-        stored = store_reading(group, columns={"cpi": Decimal("2.50")}, **answer)
+    for batches in (changes, []):  # it is remembered for the next reading
+        stored = store_reading(group, columns={"cpi": Decimal("2.50")}, changes=batches)
         assert (group.cpi, stored.again_at is not None) == (Decimal("2.75"), True)
     assert store_reading(group, columns={"cpi": Decimal("2.75")}).again_at is None
 
