@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard.exchange.auth import ApiKey
@@ -19,13 +20,15 @@ from dashboard.fielding.models import (
     Cycle,
     ExchangeAccount,
     ExchangeUser,
+    Membership,
     Project,
     Quarantine,
     TargetGroup,
 )
 from dashboard.sync import scheduling
 from dashboard.sync.pull import rounds
-from dashboard.sync.pull.account import pull_account
+from dashboard.sync.pull.account import link_people, pull_account
+from dashboard.sync.pull.first_pull import is_first_pull_done
 from dashboard.sync.pull.project import pull_project
 from tests import factories
 from tests.factories import NOW, ulid
@@ -541,3 +544,78 @@ def test_of_several_groups_that_are_not_listed_each_is_asked_for() -> None:
     assert cycle.groups_written == 2
     missing = [world.group(number).missing_since for number in (11, 12, 13)]
     assert missing == [world.now, None, world.now]
+
+
+@pytest.mark.parametrize(
+    ("emails", "chosen", "linked"),
+    [
+        (["ANNA@example.com", "ben@example.com"], "", "0"),
+        (["ben@example.com"], "", ""),
+        (["anna@example.com", "anna@example.com"], "", ""),  # which of them nobody knows
+        (["anna@example.com"], "other", "other"),  # what a person chose stays
+    ],
+)
+def test_a_member_is_linked_to_the_only_user_with_their_address(
+    emails: list[str], chosen: str, linked: str
+) -> None:
+    account = factories.account()
+    for number, email in enumerate(emails):
+        ExchangeUser.objects.create(account=account, exchange_id=str(number), email=email)
+    elsewhere = factories.account()
+    ExchangeUser.objects.create(account=elsewhere, exchange_id="9", email="anna@example.com")
+    anna = factories.person("editor", account, email="anna@example.com", exchange_user_id=chosen)
+    link_people(account)
+    assert Membership.objects.get(user=anna).exchange_user_id == linked
+
+
+@pytest.mark.parametrize(
+    ("project", "done"),
+    [
+        ({}, True),
+        ({"read_at": None}, False),
+        ({"read_at": None, "error": "Cint refused it."}, True),
+        ({"read_at": None, "missing_since": factories.NOW}, True),
+        ({"pass_started_at": factories.NOW}, False),
+    ],
+    ids=["read", "not read yet", "refused", "no longer listed", "read in part"],
+)
+def test_a_first_pull_is_done_once_each_listed_project_was_read_or_refused(
+    project: dict[str, Any], done: bool
+) -> None:
+    account = factories.account(first_pull_completed_at=None)
+    factories.project(account)
+    factories.project(account, **project)
+    factories.project(factories.account(), read_at=None)  # another connection's
+    assert is_first_pull_done(account) is done
+
+
+NAMED = "EXCHANGE_ALLOWED_HOSTS has to name exchange.example.com:8443"
+
+
+@pytest.fixture
+def refused_account(settings: Settings) -> ExchangeAccount:
+    """One on a port that the list of allowed hosts does not have."""
+    settings.EXCHANGE_ALLOWED_HOSTS = ["exchange.example.com"]
+    return factories.account(base_url="https://exchange.example.com:8443/v1", due_at=timezone.now())
+
+
+def test_the_round_of_an_address_that_is_refused_ends_with_the_name_of_the_setting(
+    refused_account: ExchangeAccount,
+) -> None:
+    cycle = rounds.account_round(refused_account.pk, clock=timezone.now)
+    refused_account.refresh_from_db()
+    assert cycle
+    assert refused_account.health == ExchangeAccount.Health.ERROR
+    assert NAMED in refused_account.health_reason
+    assert refused_account.lease == ""
+    assert refused_account.due_at
+    assert refused_account.due_at > timezone.now()
+
+
+def test_the_projects_of_an_address_that_is_refused_are_released_without_an_error_of_ours(
+    refused_account: ExchangeAccount,
+) -> None:
+    project = factories.project(refused_account, due_at=timezone.now())
+    assert rounds.project_round(project.pk, clock=timezone.now) is None
+    assert Project.objects.get(pk=project.pk).lease == ""
+    assert not Cycle.objects.exists()
