@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.judges import progress
 from dashboard.alerts.rules.snapshot import GroupSnapshot, snapshot_of_group
 from dashboard.alerts.rules.state_machine import Observation
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, AlertText
@@ -437,4 +438,229 @@ def test_what_the_exchange_suggests_is_passed_on() -> None:
     assert text.sentence == (
         "Japan 25–54: Cint reports “Earns little”. "
         "100 of 200 completes. Cint suggests: Raise the CPI."
+    )
+
+
+FLAT = {"rhythm": {"rate": 2.0, "hours": [1.0] * 24, "days": [1.0] * 7}}
+BY_CINT = {"status": "paused", "status_changed_by": "system_user"}
+LEFT = {
+    "status": "paused",
+    "status_changed_by": "las_user",
+    "status_changed_at": factories.NOW - 30 * HOUR,
+}
+SILENT = {"last_complete_at": factories.NOW - 3 * HOUR, "insight": FLAT}
+EURO = {"currency": "EUR", "insight": {"epc": {"median": "0.25"}}}
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "expected"),
+    [
+        ("stalled", SILENT, B),  # 3 h, in which 6 are expected
+        ("stalled", SILENT | {"last_complete_at": factories.NOW - timedelta(hours=2.9)}, C),
+        ("stalled", SILENT | {"completes": None}, None),
+        ("stalled", SILENT | {"last_complete_at": None}, None),
+        ("stalled", SILENT | {"last_complete_at": None, "completes": 0}, B),  # since its start
+        ("stalled", {"last_complete_at": None, "completes": 0, "starts_at": None}, None),
+        ("stalled", SILENT | {"starts_at": factories.NOW - 2 * HOUR}, C),
+        ("stalled", SILENT | {"status_changed_at": factories.NOW - 2 * HOUR}, C),
+        ("stalled", SILENT | {"insight": {"rhythm": FLAT["rhythm"] | {"rate": 1.99}}}, C),
+        ("stalled", SILENT | {"insight": {"rhythm": FLAT["rhythm"] | {"rate": None}}}, None),
+        ("stalled", SILENT | {"insight": {"rhythm": FLAT["rhythm"] | {"hours": None}}}, None),
+        ("stalled", SILENT | {"insight": {"rhythm": FLAT["rhythm"] | {"days": None}}}, None),
+        ("stalled", SILENT | {"insight": {}}, None),
+        ("behind_pace", {"insight": forecast(100), "completes": 10}, B),
+        ("behind_pace", {"insight": forecast(100), "completes": None}, None),
+        ("behind_pace", {"insight": forecast(100), "completes_goal": None}, None),
+        ("ends_soon", {"insight": forecast(193), "ends_at": factories.NOW + 48 * HOUR}, B),
+        ("ends_soon", {"insight": forecast(193), "ends_at": None}, None),
+        ("ends_soon", {"insight": forecast(193), "completes_goal": None}, None),
+        ("ends_soon", {"insight": {}}, None),
+        ("early", {"insight": forecast(250, "2026-11-21T04:00:00+00:00")}, M),  # 24 h before
+        ("early", {"insight": forecast(250, "2026-11-21T16:00:00+00:00")}, C),  # 12 h before
+        ("early", {"insight": forecast(250, "2026-11-21T15:59:00+00:00")}, M),
+        ("early", {"insight": forecast(250, "2026-11-21T03:00:00+00:00"), "starts_at": None}, B),
+        ("early", {"insight": forecast(250, None)}, None),
+        (
+            "early",
+            {"insight": forecast(250, "2026-11-21T03:00:00+00:00"), "ends_at": None},
+            None,
+        ),
+        (  # 15 % of 240 h are 36 h
+            "early",
+            {
+                "insight": forecast(250, "2026-11-20T16:00:00+00:00"),
+                "starts_at": factories.NOW - 200 * HOUR,
+            },
+            M,
+        ),
+        (
+            "early",
+            {
+                "insight": forecast(250, "2026-11-20T15:59:00+00:00"),
+                "starts_at": factories.NOW - 200 * HOUR,
+            },
+            B,
+        ),
+        (  # the goal in completes is reached before the limit of prescreens
+            "early",
+            {
+                "insight": forecast(250, "2026-11-20T13:00:00+00:00"),
+                "completes": 200,
+                "filling_strategy": "prescreens",
+                "filling_goal": 900,
+            },
+            C,
+        ),
+        ("overfilled", {"completes": 203}, M),
+        ("overfilled", {"completes": 201}, M),
+        ("overfilled", {"completes": 1_020, "completes_goal": 1_000}, M),
+        ("overfilled", {"completes": 1_021, "completes_goal": 1_000}, B),
+        ("overfilled", {"completes": None}, None),
+        ("overfilled", {"completes_goal": None}, None),
+        ("completes_fell", {"completes": None, "most": 200}, None),
+        ("completes_fell", {}, C),
+        ("completes_fell", {"completes": 0, "most": 3}, B),
+        ("incidence_low", {"incidence_rate": 0.1, "prescreens": 100}, B),
+        ("incidence_low", {"incidence_rate": 0.1, "prescreens": None}, None),
+        ("incidence_low", {"incidence_rate": 0.1, "expected_incidence_rate": 0.0}, None),
+        ("incidence_low", {"incidence_rate": None}, None),
+        ("interview_long", {"median_loi_seconds": 900, "completes": 20}, B),
+        ("interview_long", {"median_loi_seconds": 900, "completes": None}, None),
+        ("interview_long", {"median_loi_seconds": 900, "expected_loi_minutes": None}, None),
+        ("interview_long", {"median_loi_seconds": 750}, M),
+        ("drop_off", {"drop_off_rate": 0.9, "entrants": 50}, B),
+        ("drop_off", {"drop_off_rate": 0.9, "entrants": None}, None),
+        ("drop_off", {"drop_off_rate": None}, None),
+        ("conversion", {"conversion_rate": 0.1, "entrants": 200}, B),
+        ("conversion", {"conversion_rate": 0.1, "entrants": None}, None),
+        ("conversion", {"conversion_rate": 0.1, "expected_incidence_rate": None}, None),
+        ("conversion", {"conversion_rate": None}, None),
+        ("epc", {"epc": Decimal("0.01"), "entrants": 50}, B),
+        ("epc", {"epc": Decimal("0.01"), "entrants": 49}, None),
+        ("epc", {"epc": Decimal("0.01"), "entrants": None}, None),
+        ("epc", {"epc": None}, None),
+        ("epc", {"epc": Decimal("0.01"), "cpi_changed_at": factories.NOW - 4 * HOUR}, B),
+        ("epc", {"epc": Decimal("0.149")} | EURO, B),
+        ("epc", {"epc": Decimal("0.15")} | EURO, M),
+        ("epc", {"epc": Decimal("0.20")} | EURO, C),
+        ("epc", {"epc": Decimal("0.01")} | EURO | {"insight": {"epc": {}}}, None),
+        ("issue_error", {"issues": {"epc": ["no issue", {"type": "error"}]}}, B),
+        ("issue_warning", {"issues": {"epc": "no list", "loi": [{"type": "warning"}]}}, B),
+        ("about_to_pause", {"insight": {"warnings": {"a": 0.71, "b": 0.1}}}, B),
+        ("about_to_pause", {"insight": {"warnings": {"low_epc": 0.7}}}, M),
+        ("spend", {"cost": Decimal(95), "budget": Decimal(-1)}, None),
+        ("spend", {"cost": Decimal("0.95"), "budget": Decimal(1)}, B),
+        ("projected_cost", {"insight": {}, "budget": Decimal(100)}, None),
+        ("projected_cost", {"insight": {"cost": {}}, "budget": Decimal(100)}, None),
+        ("projected_cost", {"insight": {"cost": {"p50": "99"}}}, None),
+        ("projected_cost", {"insight": {"cost": {"p50": "99"}}, "budget": Decimal(-1)}, None),
+        ("projected_cost", {"insight": {"cost": {"p50": "1.1"}}, "budget": Decimal(1)}, B),
+        ("paused_and_forgotten", LEFT, B),
+        ("paused_and_forgotten", LEFT | {"ends_at": factories.NOW}, C),  # it has ended
+        ("paused_and_forgotten", LEFT | {"ends_at": None}, None),
+        ("paused_and_forgotten", LEFT | {"status_changed_at": None}, None),
+        ("paused_and_forgotten", LEFT | {"status_changed_by": ""}, None),
+        ("paused_and_forgotten", LEFT | {"status_changed_by": "system_user"}, None),
+        ("paused_and_forgotten", LEFT | {"status": "live"}, C),
+        ("paused_and_forgotten", LEFT | {"completes": None}, C),
+        ("paused_and_forgotten", LEFT | {"completes_goal": None}, C),
+        ("paused_by_exchange", BY_CINT, B),
+        ("paused_by_exchange", {"status": "paused", "status_reason": "low_epc"}, B),
+        ("paused_by_exchange", BY_CINT | {"status": "live"}, C),
+        ("paused_by_exchange", LEFT, C),
+    ],
+)
+def test_each_limit_has_two_sides_and_a_missing_figure_has_none(
+    code: str, fields: dict[str, Any], expected: Observation | None
+) -> None:
+    assert judged(code, figures(**fields)) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "severity"),
+    [
+        ("paused_by_exchange", BY_CINT, None),
+        ("paused_by_exchange", BY_CINT | {"completes": 200}, None),
+        (
+            "paused_by_exchange",
+            BY_CINT | {"completes": 200, "status_reason": "past_scheduled_end_date"},
+            NOTICE,
+        ),
+        ("paused_by_exchange", BY_CINT | {"status_reason": "past_scheduled_end_date"}, None),
+        ("interview_long", {"median_loi_seconds": 899}, None),
+        ("interview_long", {"median_loi_seconds": 900}, CRITICAL),
+        ("spend", {"cost": Decimal("99.9"), "budget": Decimal(100)}, None),
+        ("spend", {"cost": Decimal(100), "budget": Decimal(100)}, CRITICAL),
+        ("spend", {"cost": Decimal("100.1"), "budget": Decimal(100)}, CRITICAL),
+        ("completes_fell", {"most": 103}, NOTICE),
+    ],
+)
+def test_the_extent_of_a_breach_decides_its_severity(
+    code: str, fields: dict[str, Any], severity: int | None
+) -> None:
+    rule = JUDGED[code]
+    assert rule.judge
+    assert rule.judge(figures(**fields), rule.defaults, {}) == (B, severity)
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"), [(None, C), (99, M), (100, M), (101, C), (98, C), (0, C)]
+)
+def test_a_stall_ends_with_two_new_completes_or_with_fewer_than_there_were(
+    base: int | None, expected: Observation
+) -> None:
+    judge = JUDGED["stalled"].judge
+    assert judge
+    moving = figures(last_complete_at=factories.NOW, insight=FLAT)
+    assert judge(moving, JUDGED["stalled"].defaults, {"base": base}) == (expected, None)
+
+
+def test_nothing_fell_where_nothing_was_removed_whatever_the_threshold() -> None:
+    assert judged("completes_fell", figures(most=100), completes=0, share=0) is C
+    assert judged("completes_fell", figures(most=101), completes=0, share=0) is B
+
+
+def test_an_early_fill_resolves_below_its_own_threshold() -> None:
+    soon = figures(insight=forecast(250, "2026-11-21T20:00:00+00:00"))  # 8 h before
+    assert judged("early", soon, fires=6, share=0) is B
+    assert judged("early", soon, fires=8, share=0) is C
+
+
+DAILY = {"rate": 2.0, "hours": [float(h + 1) for h in range(24)], "days": [1.0, 2, 3, 4, 5, 6, 7]}
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "now", "since", "enough", "expected"),
+    [
+        # 18:30 to 21:00 on a Friday in Tokyo
+        (DAILY, factories.NOW, factories.NOW - timedelta(hours=2.5), None, 2 * 5 * (9.5 + 20 + 21)),
+        # 23:30 to 00:30, into Saturday
+        (
+            DAILY,
+            factories.NOW + timedelta(hours=3.5),
+            factories.NOW + timedelta(hours=2.5),
+            None,
+            2 * (5 * 12 + 6 * 0.5),
+        ),
+        (FLAT["rhythm"], factories.NOW, factories.NOW, None, 0.0),
+        (FLAT["rhythm"], factories.NOW, factories.NOW - timedelta(days=20), None, 14 * 24 * 2.0),
+        (FLAT["rhythm"], factories.NOW, factories.NOW - 9 * HOUR, 5.0, 6.0),
+        (FLAT["rhythm"], factories.NOW, factories.NOW - 9 * HOUR, 4.0, 4.0),
+    ],
+)
+def test_completes_are_expected_by_hour_and_weekday_of_the_groups_own_zone(
+    rhythm: dict[str, Any], now: datetime, since: datetime, enough: float | None, expected: float
+) -> None:
+    of = figures(insight={"rhythm": rhythm})._replace(now=now)
+    limit = {} if enough is None else {"enough": enough}
+    assert progress.expected_completes(of, since, **limit) == expected
+
+
+def test_nothing_is_projected_of_a_group_before_its_full_launch_or_after_its_end() -> None:
+    assert figures(insight=forecast(150)).at_end == (200, 100, 130, 150, 170, True, False, "jp")
+    assert figures(insight={}).at_end is None
+    over = figures(insight=forecast(150), ends_at=factories.NOW - HOUR, status="completed")
+    assert over.at_end == (200, 100, 100, 100, 100, False, True, "jp")
+    assert figures(insight=forecast(250, "2026-11-21T03:00:00+00:00")).projected_finish == (
+        factories.NOW + 15 * HOUR
     )

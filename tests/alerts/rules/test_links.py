@@ -12,6 +12,7 @@ from dashboard.alerts.rules.catalogue import JUDGED
 from dashboard.alerts.rules.judges.links import round_up
 from dashboard.alerts.rules.snapshot import GroupSnapshot, snapshot_of_group
 from dashboard.alerts.rules.state_machine import Observation
+from dashboard.alerts.rules.survey_links import LinksOutlook, completes_an_hour, links_outlook
 from dashboard.alerts.rules.verdict import AlertText
 from dashboard.fielding.models import Incident, Item, TargetGroup
 from tests import factories
@@ -177,3 +178,60 @@ def test_a_pause_takes_the_place_of_the_alert(field: Field, short: TargetGroup) 
     assert [incident.rule for incident in firing] == ["paused_by_exchange"]
     item = Item.objects.open().get()
     assert (item.remedy, item.sentence[:6]) == ("upload_links", "Paused")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, LinksOutlook(20 / 2.5, 20, 600, False)),
+        ({"links_left": 1500}, LinksOutlook(1500 / 2.5, 1500, 0, True)),  # never below one each
+        ({"completes": 400}, LinksOutlook(120 / 3.45 / 2.5, 120 / 3.45, 0, False)),
+        ({"completes_goal": None}, LinksOutlook(20 / 2.5, 20, 0, False)),
+        ({"ends_at": factories.NOW + 8 * HOUR}, LinksOutlook(20 / 2.5, 20, 600, True)),
+        ({"ends_at": factories.NOW + 9 * HOUR}, LinksOutlook(20 / 2.5, 20, 600, False)),
+        ({"ends_at": None}, LinksOutlook(20 / 2.5, 20, 600, False)),
+        ({"links_left": 0}, LinksOutlook(0, 0, pytest.approx(120 * 1500 / 230), False)),
+        (
+            {"links_read_at": factories.NOW - timedelta(days=1)},
+            LinksOutlook(20 / 2.5, 20, 600, False),
+        ),
+        ({"links_read_at": factories.NOW - timedelta(days=1, seconds=1)}, None),
+        ({"links_read_at": None}, None),
+        ({"links_left": None}, None),
+        ({"links_total": 0}, None),
+        ({"completes": None}, None),
+    ],
+)
+def test_the_outlook_of_links_counts_what_each_complete_used_so_far(
+    fields: dict[str, Any], expected: LinksOutlook | None
+) -> None:
+    of = snapshot(2.5, **fields)
+    assert links_outlook(of, of.insight, now=factories.NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "fields", "expected"),
+    [
+        (2.5, {"insight": FORECAST | pace(2.5)}, 2.5),
+        (None, {"insight": FORECAST}, 2.2),
+        (None, {"insight": FORECAST | pace(0.0)}, 2.2),
+        (None, {"insight": FORECAST, "completes": None}, 3.35),
+        (None, {"insight": FORECAST, "completes": 700}, None),
+        (None, {"insight": FORECAST, "ends_at": factories.NOW}, None),
+        (None, {"insight": FORECAST, "ends_at": None}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_pace_is_that_of_the_week_or_else_of_the_forecast(
+    rate: float | None, fields: dict[str, Any], expected: float | None
+) -> None:
+    of = snapshot(rate, **fields)
+    assert completes_an_hour(of, of.insight, now=factories.NOW) == expected
+
+
+def test_one_missing_link_is_enough_to_alert_and_less_than_one_is_not() -> None:
+    one = snapshot(9.0, links_total=2099, links_left=719)  # 120 completes more need 720
+    assert judged(one) is B
+    assert judged(one._replace(links_left=720, links_total=2100)) is C
+    assert judged(snapshot(completes=10, links_total=120, links_left=60)) is B
+    assert judged(snapshot(links_left=None)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -121,3 +122,55 @@ def test_the_same_observations_always_end_the_same() -> None:
 
     assert run() == run()
     assert set(run()) == set(RuleStatus)
+
+
+OK, PENDING = RuleStatus.OK, RuleStatus.PENDING
+FIRING, RECOVERING = RuleStatus.FIRING, RuleStatus.RECOVERING
+BREACH, BETWEEN, CLEAR = Observation.BREACH, Observation.BETWEEN, Observation.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("before", "observation", "fresh", "expected"),
+    [
+        ((OK, 0, 0), BREACH, True, (PENDING, 0, 1)),
+        ((OK, 0, 0), BETWEEN, True, (OK, 0, 0)),
+        ((PENDING, 19, 1), BREACH, True, (PENDING, 19, 2)),
+        ((PENDING, 20, 1), BREACH, False, (PENDING, 20, 1)),  # in one reading only
+        ((PENDING, 20, 1), BREACH, True, (FIRING, 0, 2)),
+        ((PENDING, 20, 2), BREACH, False, (FIRING, 0, 2)),
+        ((PENDING, 5, 2), BREACH, True, (PENDING, 5, 2)),  # more readings are no news
+        ((PENDING, 5, 7), BREACH, True, (PENDING, 5, 7)),
+        ((PENDING, 5, 1), CLEAR, False, (PENDING, 5, 1)),
+        ((PENDING, 5, 1), BETWEEN, True, (OK, 0, 0)),
+        ((FIRING, 5, 2), BREACH, True, (FIRING, 5, 2)),
+        ((FIRING, 5, 2), BETWEEN, True, (FIRING, 5, 2)),
+        ((FIRING, 5, 2), CLEAR, True, (RECOVERING, 0, 1)),
+        ((RECOVERING, 29, 1), CLEAR, True, (RECOVERING, 29, 2)),
+        ((RECOVERING, 30, 1), CLEAR, False, (RECOVERING, 30, 1)),
+        ((RECOVERING, 30, 1), CLEAR, True, (OK, 0, 0)),
+        ((RECOVERING, 30, 2), CLEAR, False, (OK, 0, 0)),
+        ((RECOVERING, 5, 2), BETWEEN, True, (RECOVERING, 5, 2)),
+        ((RECOVERING, 5, 2), BREACH, False, (RECOVERING, 5, 2)),
+        ((RECOVERING, 5, 2), BREACH, True, (FIRING, 0, 1)),
+    ],
+)
+def test_each_step_has_its_time_and_its_number_of_readings(
+    before: tuple[RuleStatus, int, int],
+    observation: Observation,
+    fresh: bool,
+    expected: tuple[RuleStatus, int, int],
+) -> None:
+    now = factories.NOW
+    at, after = (
+        RuleState(status, now - timedelta(minutes=minutes), readings)
+        for status, minutes, readings in (before, expected)
+    )
+    assert next_state(at, observation, now=now, delays=DELAYS, fresh=fresh) == after
+
+
+def test_without_delays_a_breach_fires_and_a_recovery_resolves_at_once() -> None:
+    now = factories.NOW
+    fires = next_state(RuleState(OK, now, 0), BREACH, now=now, delays=FACT, fresh=True)
+    assert fires == RuleState(FIRING, now, 1)
+    ends = next_state(fires, CLEAR, now=now, delays=FACT, fresh=True)
+    assert ends == RuleState(OK, now, 0)
