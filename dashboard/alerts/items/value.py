@@ -82,4 +82,4 @@ def _completes_an_hour(
     if insight.rhythm is not None and insight.rhythm.rate:
         return insight.rhythm.rate
     to_come = _completes_to_come(group, insight, now)
-    return to_come / hours_left if to_come and hours_left else None
+    return max(to_come, 0.0) / hours_left if to_come else None
