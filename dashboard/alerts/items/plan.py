@@ -412,7 +412,5 @@ def _merge(items: Sequence[PlannedItem]) -> list[PlannedItem]:
             continue
         larger = first if first.value >= item.value else item
         rows = dict.fromkeys((*first.incidents, *item.incidents))
-        merged[item.remedy.key] = larger._replace(
-            incidents=tuple(rows), critical=first.critical or item.critical
-        )
+        merged[item.remedy.key] = larger._replace(incidents=tuple(rows))
     return list(merged.values())

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.alerts.incidents.changelog import KINDS
 from dashboard.alerts.items import plan
-from dashboard.alerts.items.remedies import REMEDIES, action_of, batch_of
+from dashboard.alerts.items.remedies import REMEDIES, action_of, batch_of, is_at_goal
 from dashboard.alerts.rules.catalogue import RULES
 from dashboard.alerts.text import PAUSE_CAUSES
 from dashboard.fielding.insight.diagnosis import RULES as DIAGNOSES
@@ -637,7 +637,7 @@ def test_a_value_is_rounded_and_has_no_price_without_a_cpi() -> None:
 LIVE = group()
 STOPPED, CARD = group(status="paused"), group(pricing_model="rate_card")
 STOPPED_CARD = group(status="paused", pricing_model="rate_card")
-FULL, DRAFT = group(completes=200), group(status="draft")
+FULL, DRAFT, SCHEDULED = group(completes=200), group(status="draft"), group(status="scheduled")
 ENDED = {"ends_at": factories.NOW}
 CPI, EXTEND, GOAL, BUDGET = "Change CPI", "Extend", "Change goal", "Change budget"
 BID, RESUME, THEN = "Re-bid LOI/IR", "Resume", "Extend, then resume"
@@ -683,7 +683,7 @@ def test_a_remedy_offers_what_the_group_allows(
     always = label(FULL) if remedy in ("budget", "reconnect") else None
     assert [label(LIVE), label(STOPPED), label(FULL)] == [live, stopped, full]
     assert label(STOPPED_CARD) == (always or card)
-    assert label(DRAFT) == label(group(**ENDED)) == always
+    assert label(DRAFT) == label(SCHEDULED) == label(group(**ENDED)) == always
     assert label(group(status="paused", **ENDED)) == (always or THEN)
     assert label(None) == (always if remedy == "reconnect" else None)
 
@@ -724,3 +724,27 @@ def test_the_bulk_action_of_groups_is_that_of_each(
 ) -> None:
     actions = [action_of(REMEDIES[remedy], each, now=factories.NOW) for each in groups]
     assert batch_of(REMEDIES[remedy], actions) == batch
+
+
+PRESCREENS = {"filling_strategy": "prescreens", "filling_goal": 400, "completes_goal": 100}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"completes": 199}, False),
+        ({"completes": 200}, True),
+        ({"completes": 900}, True),
+        ({"completes": None}, False),
+        ({"filling_goal": None}, False),
+        (PRESCREENS | {"completes": 99, "prescreens": 399}, False),
+        (PRESCREENS | {"completes": 100, "prescreens": 399}, True),
+        (PRESCREENS | {"completes": 101, "prescreens": None}, True),
+        (PRESCREENS | {"completes": 99, "prescreens": 400}, True),
+        (PRESCREENS | {"completes": None, "prescreens": 399}, False),
+    ],
+)
+def test_a_group_needs_no_more_at_its_limit_or_at_its_goal(
+    fields: dict[str, Any], expected: bool
+) -> None:
+    assert is_at_goal(group(**fields)) is expected

@@ -79,6 +79,7 @@ LINKS = {"links_total": 220, "links_left": 20, "links_read_at": NOW}  # enough f
         ({"insight": forecast(30), "completes": None}, [30, 0, 0, 0, 0, 10 - 200 / 3]),
         ({"insight": rhythm(4), "completes": 230}, [0, 0, 0, 0, 0, 10]),
         ({"insight": rhythm(4), "short_at_end": -1.0}, [40, 0, 0, 0, 0, -15]),
+        ({"insight": rhythm(0.05), "short_at_end": 1.0}, [0.5, 0, 0.5, 0.25, 1, -1990]),
         ({"insight": rhythm(4)} | LINKS, [40, 30, 0, 0, 0, -15]),
         ({"insight": rhythm(0.5)} | LINKS, [5, 0, 0, 0, 0, -190]),
     ],
@@ -105,19 +106,22 @@ def needed(cpi: str, *, today: str = "3.00", **fields: Any) -> NeededCpi:
 
 
 def test_a_needed_price_reads_with_its_chance_and_its_evidence() -> None:
-    higher, lower = needed("3.80"), needed("2.75", today="3.00", times=(0.9, 0.9))
+    higher, lower = (
+        needed("3.80", times=(1.05, 3.0)),
+        needed("2.75", today="3.00", times=(0.9, 0.9)),
+    )
     assert (str(higher), higher.percent) == ("about 3.80 USD", 27)
     assert (str(lower), lower.percent) == ("about 2.75 USD", -8)
     assert higher.sentence == (
         "Raising the CPI to about 3.80 USD (+27 %) gives a chance of 80 % to meet the deadline: "
-        "+5 to +30 % completes an hour (3 changes in Japan)."
+        "+5 to +200 % completes an hour (3 changes in Japan)."
     )
     assert lower.sentence == (
         "At a CPI of about 2.75 USD (−8 %) the chance to reach the goal stays 80 %: "
         "−10 % completes an hour (3 changes in Japan)."
     )
     assert needed("3.00").sentence.startswith("Raising the CPI to about 3.00 USD (0 %) ")
-    losing = needed("3.80", loses_money=True)
+    losing = needed("3.80", times=(1.05, 3.0), loses_money=True)
     assert str(losing) == "about 3.80 USD, beyond the client's CPI"
     assert losing.sentence == f"{higher.sentence} This is beyond the client's CPI."
 
