@@ -98,7 +98,7 @@ def compose_channel_digest(
         title=f"Digest: {summary}" if summary else "Digest: no alerts are open",
         account=_account_of([*fresh, *older, *resolved]),
         parts=tuple(_describe_part(notice, now=now) for notice in shown),
-        lines=tuple(lines) if fresh or older else (),
+        lines=tuple(lines),
         more=len(fresh) + len(resolved) - len(shown),
         link=f"{settings.FIELDWATCH_URL}/",
     )

@@ -95,9 +95,9 @@ def keep_chosen(notices: Iterable[Notice]) -> list[Notice]:
         for notice in rows
         if chosen.covers_incident(preferences_of(notice.person), notice.incident)
     ]
-    if len(kept) < len(rows):
-        covered = {notice.pk for notice in kept}
-        left_out = [notice.pk for notice in rows if notice.pk not in covered]
+    covered = {notice.pk for notice in kept}
+    left_out = [notice.pk for notice in rows if notice.pk not in covered]
+    if left_out:
         unmailed = Notice.objects.filter(pk__in=left_out, mail__isnull=True, skipped="")
         unmailed.update(skipped=NOT_CHOSEN)
     return kept

@@ -69,7 +69,7 @@ LINKS = {"links_total": 220, "links_left": 20, "links_read_at": NOW}  # enough f
         ({"insight": rhythm(8) | forecast(170)} | SHORT, [80, 0, 50, 40, 50, -2.5]),
         ({"insight": rhythm(20)} | SHORT, [100, 0, 50, 50, 50, 5]),
         ({"insight": forecast(150)} | SHORT, [50, 0, 50, 25, 50, -10]),
-        ({"insight": forecast(90)} | SHORT, [0, 0, 0, 0, 50, 10]),  # older than the count
+        ({"insight": forecast(90)} | SHORT, [0, 0, 0, 0, 50, 10]),
         ({"insight": rhythm(4), "ends_at": NOW} | SHORT, [100, 0, 50, 50, 50, -25]),
         ({"insight": forecast(150), "ends_at": NOW} | SHORT, [100, 0, 50, 50, 50, 0]),
         ({"insight": rhythm(4), "ends_at": None} | SHORT, [100, 0, 50, 50, 50, None]),

@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.alerts.mail import preferences
-from dashboard.alerts.mail.action_links import suggested_actions
+from dashboard.alerts.mail.action_links import (
+    ActionLink,
+    action_url,
+    read_action_token,
+    suggested_actions,
+)
 from dashboard.alerts.mail.compose import (
     details_of,
     incident_url,
@@ -371,6 +376,7 @@ WEEKEND = NIGHTS | {"quiet_days": "67"}
         (WEEKEND, WARNING, berlin(22, 12), berlin(23, 7, 30)),
         (WEEKEND, CRITICAL, berlin(22, 12), berlin(22, 12)),
         (WEEKEND | {"quiet_critical": True}, CRITICAL, berlin(22, 12), berlin(23, 7, 30)),
+        (NOON | {"quiet_days": "5"}, WARNING, berlin(20, 12), berlin(21, 0)),
         (NIGHTS | {"quiet_days": "123456"}, WARNING, berlin(16, 12), berlin(22, 7, 30)),
         (NIGHTS | {"quiet_days": "1234567"}, WARNING, berlin(20, 12), None),
     ],
@@ -426,3 +432,11 @@ def test_what_a_person_wants_now_does_not_wait_for_the_digest(
     assert preferences.is_immediate(mine, row) is immediate
     row.in_digest = True
     assert preferences.is_immediate(mine, row) is False
+
+
+def test_a_link_to_a_form_is_signed_and_expires() -> None:
+    token = action_url(incident(7), "cpi").rstrip("/").rpartition("/")[2]
+    assert read_action_token(token) == ActionLink(7, "cpi", expired=False)
+    past = read_action_token(token, valid_for=timedelta(seconds=-1))
+    assert past == ActionLink(7, "cpi", expired=True)
+    assert read_action_token(f"{token}x") is None

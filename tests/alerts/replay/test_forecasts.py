@@ -6,10 +6,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
+from dashboard.alerts.replay.facts import reported_periods
+from dashboard.alerts.replay.forecasts import NOT_EVALUATED, attach_insights
+from dashboard.alerts.replay.group_history import GroupTimeline, TimelinePoint
 from dashboard.alerts.replay.replay import Replay, replay_rule
-from dashboard.fielding.models import Edit, Incident, TargetGroup
+from dashboard.alerts.rules.catalogue import RULES
+from dashboard.alerts.rules.verdict import BREACH, CLEAR
+from dashboard.fielding.models import Change, Cycle, Downtime, Edit, Incident, TargetGroup
+from dashboard.fielding.series.readings import Readings
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, change
 
@@ -156,3 +163,109 @@ def test_edits_that_were_not_confirmed_are_counted(field: Field) -> None:
     result = outcome("edit_unconfirmed", group)
     assert [firing.began for firing in result.firings] == [after(-490), after(-398)]
     assert str(result) == "would have opened 2 alerts, 15 h in total"
+
+
+def timeline_of(field: Field, *hours: float) -> GroupTimeline:
+    """A group with one count 30 hours ago, and a change of its goal at each of these hours."""
+    group = field.group()
+    changes = [
+        Change(group=group, kind="filling_goal_change", old=1, new=2, occurred_at=after(60 * hour))
+        for hour in hours
+    ]
+    start = TimelinePoint(group.pk, after(-60 * 30), completes=100)
+    empty = Readings(np.empty(0), np.empty(0))
+    return GroupTimeline(group, [start], changes, empty, factories.NOW - 14 * DAY)
+
+
+def hours_of(row: GroupTimeline) -> list[float]:
+    return [(at - factories.NOW) / HOUR for at, _ in row.insights]
+
+
+def test_a_forecast_is_made_twice_a_day_and_around_each_change(field: Field) -> None:
+    row = timeline_of(field, -40, -30, -7, 1)
+    unknown = GroupTimeline(row.group, [], [], row.series, factories.NOW)
+    attach_insights([row, unknown], lambda _: NOT_EVALUATED, now=factories.NOW, sampled=False)
+    second = 1 / 3600
+    assert hours_of(row) == pytest.approx([-30, -24, -12, -7 - second, -7, 0], abs=1e-9)
+    assert row.depends_on_insights_only
+    assert unknown.insights == []
+
+
+def test_where_a_verdict_changed_the_time_between_is_halved_to_an_hour(field: Field) -> None:
+    row = timeline_of(field)
+    turned = factories.NOW - 5 * HOUR
+    attach_insights(
+        [row],
+        lambda group: BREACH if group.now >= turned else CLEAR,
+        now=factories.NOW,
+        sampled=False,
+    )
+    between = [-6, -5.25, -4.5, -3]
+    assert hours_of(row) == [-30, -24, -12, *between, 0]
+    same = timeline_of(field)
+    attach_insights([same], lambda _: BREACH, now=factories.NOW, sampled=False)
+    assert hours_of(same) == [-30, -24, -12, 0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"closed_at": after(-60), "close_reason": "recovered"}, -90),
+        ({"closed_at": after(-60), "close_reason": "paused"}, -60),
+        ({"clear_since": after(-70)}, -70),
+        ({"closed_at": after(-60), "close_reason": "recovered", "clear_since": after(-70)}, -70),
+        ({}, 24 * 60),
+        ({"closed_at": after(-500), "close_reason": "paused"}, None),
+        ({"rule": "issue_warning"}, None),
+    ],
+)
+def test_an_issue_lasted_until_its_incident_began_to_recover(
+    field: Field, fields: dict[str, Any], expected: float | None
+) -> None:
+    group = field.group()
+    given: dict[str, Any] = {
+        "account": group.account,
+        "group": group,
+        "rule": "issue_error",
+        "key": "k",
+        "state": "resolved",
+        "severity": 2,
+        "breached_at": after(-300),
+    }
+    Incident.objects.create(**(given | fields))
+    periods = reported_periods(
+        RULES["issue_error"], [group.pk], since=after(-500), now=factories.NOW
+    )
+    period = None if expected is None else (after(-300), after(expected), "error")
+    assert periods == ({group.pk: [period]} if period else {})
+
+
+def test_an_edit_alerted_within_the_days_and_stays_open_for_one(field: Field) -> None:
+    group, other = field.group(), field.group()
+    for of in (group, other):
+        factories.edit(of, started_at=after(-100), settled_at=after(-80))
+    factories.edit(
+        group, started_at=after(-60 * 24 * 14), settled_at=None, state="unknown", kind="goals"
+    )
+    factories.edit(group, started_at=after(-60 * 26), settled_at=None, state="unknown")
+    result = outcome("edit_unconfirmed", group)
+    assert [(each.group, each.began, each.ended) for each in result.firings] == [
+        (group, after(-60 * 26 + 10), after(-60 * 2 + 10)),
+        (group, after(-90), None),
+    ]
+    assert result.judged == 1
+
+
+def test_our_own_downtime_is_no_silence(field: Field) -> None:
+    group = field.group()
+    for minute in (-300, -200, -10, -5):
+        factories.cycle(field.project, after(minute))
+    factories.cycle(field.project, after(-150), listed=False)
+    Downtime.objects.create(began_at=after(-290), ended_at=after(-210))
+    (firing,) = outcome("no_data", group).firings
+    assert (firing.group, firing.began, firing.ended) == (None, after(-180), after(-5))
+    Cycle.objects.filter(finished_at__gt=after(-100)).delete()
+    (last,) = outcome("no_data", group).firings
+    assert (last.began, last.ended) == (after(-180), None)
+    assert outcome("no_data", group, minutes=201).firings == []
+    assert len(outcome("no_data", group, minutes=199).firings) == 1

@@ -73,7 +73,19 @@ CHANGES = [
     change(-15, "cpi_change", "2.50", "3.00"),
     change(-10, "status_change", "live", "paused", reason_code="low_epc", actor_type="system_user"),
 ]
-SERIES = series((-70, 0), (-60, 0), (-50, 10), (-45, 10), (-40, 30), (-20, 40), (-10, 60))
+SERIES = series(
+    *(
+        (-70, 0),
+        (-60, 0),
+        (-55, 1),
+        (-50, 10),
+        (-45, 10),
+        (-40, 30),
+        (-20, 40),
+        (-15, 50),
+        (-10, 60),
+    )
+)
 
 
 def timeline(**given: Any) -> GroupTimeline:
@@ -124,10 +136,10 @@ def hours(*moments: datetime | None) -> list[float | None]:
 
 
 def test_the_times_of_then_are_those_of_then() -> None:
-    rows = [timeline().at(NOW + hour * HOUR) for hour in (-75, -60, -41, -14, -9, -7, -4, -1)]
+    rows = [timeline().at(NOW + hour * HOUR) for hour in (-75, -52, -41, -14, -9, -7, -4, -1)]
     assert hours(*(row.last_complete_at for row in rows)) == [
         None,
-        -70,
+        -55,
         -50,
         -20,
         -10,
@@ -137,7 +149,7 @@ def test_the_times_of_then_are_those_of_then() -> None:
     ]
     assert hours(*(row.cpi_changed_at for row in rows)) == [None] * 3 + [-15] * 5
     assert hours(*(row.status_changed_at for row in rows)) == [-90, -60, -60, -60] + [-10] * 4
-    assert [row.most_completes for row in rows] == [None, 0, 10, 40, 60, 60, 60, 60]
+    assert [row.most_completes for row in rows] == [None, 1, 10, 40, 60, 60, 60, 60]
     assert timeline().at(NOW + 16 * HOUR).most_completes == 58  # a day after the higher count
 
 
@@ -176,7 +188,7 @@ def test_it_changes_with_settings_readings_issues_and_insights() -> None:
     row.insights = [(NOW - 12 * HOUR, Insight(warnings={"low_epc": 0.5})), (NOW, Insight())]
     row.issues = [(NOW - 7 * HOUR, NOW - 6 * HOUR, "error")]
     settings = [-60, -30, -15, -10]
-    counts = [-70, -50, -40, -20, -10, -8, -5, -2]
+    counts = [-70, -55, -50, -40, -20, -10, -8, -5, -2]
     every = {*settings, *counts, -12, 0, -7, -6}
     assert hours(*row.change_times()) == sorted(every)
     moments = (-13, -12, -7.5, -7, -6.5, -6, 0)

@@ -90,7 +90,14 @@ def test_price_changes_are_counted_from_the_changelog(field: Field) -> None:
     group = field.group()
     change(group, -60 * 30)
     change(group, -60 * 20, new="2.01", old="2.00")
-    assert len(outcome("cpi_changed", {}, [group]).firings) == 1
+    change(group, -60 * 10)
+    change(group, -60 * 24 * 14)
+    of_old, of_new = outcome("cpi_changed", {}, [group]).firings
+    assert (of_old.group, of_old.began, of_old.ended) == (group, after(-60 * 30), after(-60 * 6))
+    assert (of_new.group, of_new.began, of_new.ended) == (group, after(-60 * 10), None)
+    everywhere = outcome("cpi_changed", {}, [group, field.group()])
+    assert (len(everywhere.firings), everywhere.judged) == (2, 2)
+    assert outcome("status_changed", {}, [group]).firings == []
 
 
 def test_settings_that_cannot_be_are_refused_before_any_reading(field: Field) -> None:

@@ -664,3 +664,23 @@ def test_nothing_is_projected_of_a_group_before_its_full_launch_or_after_its_end
     assert figures(insight=forecast(250, "2026-11-21T03:00:00+00:00")).projected_finish == (
         factories.NOW + 15 * HOUR
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "least", "fields"),
+    [
+        ("incidence_low", "prescreens", {"incidence_rate": 0.1}),
+        ("interview_long", "completes", {"median_loi_seconds": 900}),
+        ("drop_off", "entrants", {"drop_off_rate": 0.9}),
+        ("conversion", "entrants", {"conversion_rate": 0.1}),
+        ("epc", "entrants", {"epc": Decimal("0.01")}),
+        ("behind_pace", "completes", {"insight": forecast(100)}),
+    ],
+)
+def test_nobody_counted_is_enough_where_none_is_asked_for_and_not_where_one_is(
+    code: str, least: str, fields: dict[str, Any]
+) -> None:
+    uncounted = figures(**(fields | {least: None}))
+    assert judged(code, uncounted, **{least: 0}) is B
+    assert judged(code, uncounted, **{least: 1}) is None
+    assert judged(code, figures(**(fields | {least: 1})), **{least: 1}) is B

@@ -119,6 +119,7 @@ def test_the_sentence_says_how_long_they_last_and_how_many_are_missing() -> None
         (40.0, "less than an hour at"),
         (18.0, "about 1 hour at"),
         (0.28, "about 71 hours at"),
+        (20 / 72, "about 3 days at"),
         (0.2, "about 4 days at"),
     ],
 )
@@ -235,3 +236,12 @@ def test_one_missing_link_is_enough_to_alert_and_less_than_one_is_not() -> None:
     assert judged(one._replace(links_left=720, links_total=2100)) is C
     assert judged(snapshot(completes=10, links_total=120, links_left=60)) is B
     assert judged(snapshot(links_left=None)) is None
+
+
+def test_links_of_a_soft_launch_and_of_a_full_group_are_enough() -> None:
+    soft = {"share": 0.9, "ends_at": (factories.NOW + HOUR).isoformat(), "is_on": True}
+    assert judged(snapshot(insight=pace(2.2) | {"soft_launch": soft})) is C
+    by_prescreens = {"filling_strategy": "prescreens", "filling_goal": 900, "prescreens": 900}
+    assert judged(snapshot(**by_prescreens)) is C
+    assert judged(snapshot(**(by_prescreens | {"prescreens": 899}))) is B
+    assert judged(snapshot(completes=None)) is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.rules.catalogue import JUDGED, RULES
+from dashboard.alerts.rules.catalogue import JUDGED, RULES, rule_title
 from dashboard.alerts.rules.settings import (
     RuleSet,
     clean_settings,
@@ -211,3 +211,8 @@ def test_a_rule_of_a_project_applies_to_its_groups_alone(field: Field) -> None:
     ]
     assert numbers == [7, 50]
     assert rules.rule_for("epc").version == 0
+
+
+def test_a_rule_of_an_older_release_has_its_code_for_a_title() -> None:
+    titles = [rule_title(code) for code in ("stalled", "of_an_older_release")]
+    assert titles == ["Stalled", "Of an older release"]
