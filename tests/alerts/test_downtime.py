@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -324,3 +325,93 @@ def test_a_mail_long_after_a_downtime_says_nothing_of_it(field: Field) -> None:
     read(field, 125)
     work(130)
     assert "Fieldwatch was off" not in mails()[-1].text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "spans"),
+    [
+        ((0, 5), []),
+        ((0, 5.1), [(0, 5.1)]),
+        ((0, 6, 6.2, 20), [(0, 6), (6, 20)]),  # noted at most each quarter of a minute
+        ((0, -5, -0.5), []),  # the clock was set back
+    ],
+)
+def test_a_gap_of_more_than_five_minutes_is_a_downtime(
+    db: None, minutes: tuple[float, ...], spans: list[tuple[float, float]]
+) -> None:
+    for minute in minutes:
+        begin_again()
+        downtime.note_work(now=after(minute))
+    rows = Downtime.objects.order_by("began_at")
+    assert [(row.began_at, row.ended_at, row.cause) for row in rows] == [
+        (after(began), after(ended), "off") for began, ended in spans
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ran", "cause"), [(600, "cut_off"), (301, "cut_off"), (299, "clock"), (0, "clock")]
+)
+def test_a_process_that_ran_through_a_gap_knows_whether_the_clock_jumped(
+    db: None, ran: float, cause: str
+) -> None:
+    downtime.note_work(now=after(0), seconds=lambda: 1_000.0)
+    downtime.note_work(now=after(10), seconds=lambda: 1_000.0 + ran)
+    assert Downtime.objects.get().cause == cause
+
+
+def test_work_is_noted_each_quarter_of_a_minute(db: None) -> None:
+    for minute, expected in ((0, 0), (0.24, 0), (0.25, 0.25), (0.4, 0.25), (0.5, 0.5)):
+        downtime.note_work(now=after(minute))
+        assert Heartbeat.objects.get(name="work").at == after(expected)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "lost"),
+    [
+        (-60, 60, 25),
+        (15, 60, 10),
+        (-60, 15, 15),
+        (12, 13, 1),
+        (30, 60, 0),
+        (-60, 0, 0),
+        (20, 30, 5),
+    ],
+)
+def test_time_lost_is_what_a_span_shares_with_downtimes(
+    db: None, since: float, until: float, lost: float
+) -> None:
+    for began, ended in ((0, 20), (25, 30)):
+        Downtime.objects.create(began_at=after(began), ended_at=after(ended))
+    assert downtime.time_lost(after(since), after(until)) == timedelta(minutes=lost)
+    assert downtime.last_end(now=after(30)) == after(30)
+    assert downtime.last_end(now=after(25)) == after(20)
+    assert downtime.last_end(now=after(60 * 48 + 30)) is None
+    assert downtime.last_end(now=after(60 * 48 + 29)) == after(30)
+
+
+def test_downtimes_are_described_by_their_last_and_their_sum() -> None:
+    zone, late = ZoneInfo("UTC"), "Changes in that time were read late."
+    first = Downtime(began_at=after(-60), ended_at=after(-40), cause="off")
+    last = Downtime(began_at=after(-30), ended_at=after(-20), cause="cut_off")
+    jump = Downtime(began_at=after(-30), ended_at=after(-20), cause="clock")
+
+    def words(*rows: Downtime) -> str:
+        return downtime.describe_downtimes(rows, zone, now=after(0))
+
+    assert words() == ""
+    assert (
+        words(first)
+        == f"Fieldwatch was off for 20 min, from Fri 11:00 UTC to Fri 11:20 UTC. {late}"
+    )
+    assert words(last) == (
+        "Fieldwatch could not work for 10 min, from Fri 11:30 UTC to Fri 11:40 UTC "
+        f"(its database or queue could not be reached). {late}"
+    )
+    assert words(jump) == (
+        "Fieldwatch was suspended, or its clock jumped ahead, for 10 min, from Fri 11:30 UTC to "
+        f"Fri 11:40 UTC. {late}"
+    )
+    assert words(first, last) == (
+        "Fieldwatch was off 2 times, 30 min in total, last from Fri 11:30 UTC to Fri 11:40 UTC. "
+        f"{late}"
+    )

@@ -96,8 +96,6 @@ def with_entrants_since_last_complete(results: list[RuleResult]) -> list[RuleRes
                 result.group, entrants_at.get((result.group.pk, result.group.completes))
             )
         )
-        if result.effective.rule.code == "stalled"
-        else result
         for result in results
     ]
 

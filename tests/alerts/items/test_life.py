@@ -353,3 +353,109 @@ def test_a_pause_after_an_outage_of_ours_was_so_before(field: Field) -> None:
     field.cycle(after(61))
     assert item().since_before
     assert item().opened_at == after(61)
+
+
+@pytest.mark.parametrize(
+    ("value", "completes", "state"),
+    [(100.0, 75, "to_do"), (100.0, 76, "waiting"), (8.0, 187, "to_do"), (8.0, 188, "waiting")],
+)
+def test_an_acknowledged_item_comes_back_a_quarter_and_five_completes_worse(
+    field: Field, value: float, completes: int, state: str
+) -> None:
+    group = field.paused(completes=200 - int(value), ends_at=after(60 * 24 * 30))
+    field.cycles(0)
+    waiting.acknowledge_items([item()], by=field.pm, now=after(1))
+    assert item().waiting_value == value + max(value / 4, 5)
+    assert (item().waiting_since, item().waiting_until) == (after(1), after(24 * 60 + 1))
+    update(group, completes=completes)
+    field.cycles(15)
+    assert item().state == state
+
+
+@pytest.mark.parametrize(
+    ("choice", "until", "worse_at"),
+    [
+        ({"until": after(30 * 24 * 60)}, after(30 * 24 * 60), None),
+        ({"until": after(1)}, after(1), None),
+        ({"worse_by": 1}, None, 101.0),
+        ({"until": after(60), "worse_by": 20}, after(60), 120.0),
+    ],
+)
+def test_a_snooze_ends_at_its_time_or_at_its_increase(
+    field: Field, choice: dict[str, Any], until: Any, worse_at: float | None
+) -> None:
+    field.paused()
+    field.cycles(0)
+    row = item()
+    assert waiting.snooze_items([row], by=field.pm, now=after(0), **choice) == [row.pk]
+    row.refresh_from_db()
+    assert (row.waiting, row.waiting_by, row.waiting_since) == ("snoozed", field.pm, after(0))
+    assert (row.waiting_until, row.waiting_value) == (until, worse_at)
+    if until:
+        assert waiting.return_due_items(now=until - timedelta(seconds=1)) == 0
+        assert waiting.return_due_items(now=until) == 1
+        assert (item().state, item().waiting, item().waiting_value) == ("to_do", "", None)
+
+
+def test_what_is_closed_is_not_put_aside_and_the_others_are(field: Field) -> None:
+    field.paused()
+    field.paused(name="Other")
+    field.cycles(0)
+    closed, opened = Item.objects.order_by("pk")
+    Item.objects.filter(pk=closed.pk).update(state="closed")
+    assert waiting.acknowledge_items([closed, opened], by=field.pm, now=after(1)) == [opened.pk]
+    acknowledged = Incident.objects.filter(acknowledged_by=field.pm, acknowledged_at=after(1))
+    assert [incident.item for incident in acknowledged] == [opened]
+
+
+@pytest.mark.parametrize(("completes", "value"), [(101, 100.0), (102, 98.0), (99, 101.0)])
+def test_a_value_is_written_from_a_change_of_a_complete_on(
+    field: Field, completes: int, value: float
+) -> None:
+    group = field.paused()
+    field.cycles(0)
+    Item.objects.update(value=100.0 if completes != 101 else 99.5)
+    update(group, completes=completes)
+    field.cycles(15)
+    assert item().value == (99.5 if completes == 101 else value)
+    assert item().incident_count == 1
+
+
+def test_an_item_has_all_of_its_plan(field: Field) -> None:
+    group = field.paused(ends_at=after(60 * 70))
+    field.cycles(0)
+    row = item()
+    assert (row.key, row.project, row.remedy) == (
+        f"{field.account.pk}:g{group.pk}:fix_loi",
+        field.project,
+        "fix_loi",
+    )
+    assert (row.value, row.money, row.currency, row.ends_at, row.critical) == (
+        100.0,
+        275,
+        "USD",
+        after(60 * 70),
+        True,
+    )
+    assert (row.opened_at, row.changed_at, row.incident_count, row.since_before) == (
+        after(0),
+        after(0),
+        1,
+        False,
+    )
+    assert row.sentence.startswith("Paused by Cint since Fri ")
+    field.cycles(15)
+    assert item().changed_at == after(0)  # nothing to write
+
+
+def test_no_data_is_an_item_of_the_whole_account(field: Field) -> None:
+    field.cycles(0)
+    detect.check_accounts(now=after(25))
+    row = item()
+    assert (row.key, row.project, row.target_group, row.currency, row.ends_at) == (
+        f"{field.account.pk}:p:reconnect",
+        None,
+        None,
+        "",
+        None,
+    )
