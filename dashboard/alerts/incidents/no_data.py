@@ -118,7 +118,8 @@ def _new_incident(
     own_downtime = downtime.time_lost(read_at, now)
     if own_downtime:
         span += f" (Fieldwatch itself was off for {format_span(own_downtime)} of that)"
-    reason = f": {one_line(account.health_reason, 300)}" if account.health_reason else ""
+    why = one_line(account.health_reason, 300).rstrip(".")
+    reason = f": {why}" if why else ""
     incident = open_incident(
         effective,
         account_id=account.pk,
