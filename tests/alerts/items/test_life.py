@@ -459,3 +459,19 @@ def test_no_data_is_an_item_of_the_whole_account(field: Field) -> None:
         "",
         None,
     )
+
+
+@pytest.mark.parametrize(("completes", "state"), [(100, "waiting"), (60, "to_do")])
+def test_a_cause_that_takes_over_waits_on_unless_it_is_worse(
+    field: Field, completes: int, state: str
+) -> None:
+    group = field.stalled()
+    field.cycles(0, 5)
+    waiting.assign_items([item()], to=field.admin, by=field.pm, now=after(5.5))
+    waiting.acknowledge_items([item()], by=field.pm, now=after(6))
+    cause = next(cause for cause, remedy in BY_CAUSE.items() if remedy == "check_link")
+    update(group, insight=group.insight | {"causes": [{"sentence": cause}]}, completes=completes)
+    field.cycles(30)
+    row = Item.objects.get(remedy="check_link")
+    assert (row.state, row.assigned_to) == (state, field.admin)
+    assert bool(row.waiting) is (state == "waiting")

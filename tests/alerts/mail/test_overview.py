@@ -36,7 +36,8 @@ from dashboard.alerts.mail.overview import (
     urgency_of,
     worst_groups,
 )
-from dashboard.alerts.mail.text_sparkline import highest_hour, text_bars
+from dashboard.alerts.mail.text_sparkline import highest_hour, last_day, text_bars
+from dashboard.alerts.recipients.resolve import People
 from dashboard.alerts.rules.verdict import CRITICAL, NOTICE, WARNING
 from dashboard.fielding.models import (
     ExchangeAccount,
@@ -45,10 +46,12 @@ from dashboard.fielding.models import (
     MailPreferences,
     Notice,
     Project,
+    Rule,
     TargetGroup,
     User,
 )
 from tests import factories
+from tests.fakes.alert_scenario import Field
 
 NOW = factories.NOW
 HOUR = timedelta(hours=1)
@@ -440,3 +443,64 @@ def test_a_link_to_a_form_is_signed_and_expires() -> None:
     past = read_action_token(token, valid_for=timedelta(seconds=-1))
     assert past == ActionLink(7, "cpi", expired=True)
     assert read_action_token(f"{token}x") is None
+
+
+def test_the_bars_of_a_group_are_its_last_24_full_hours(field: Field) -> None:
+    late = field.group(first_complete_at=NOW - 3 * HOUR)
+    factories.completes(late, until=NOW - HOUR, counts=(2, 9))
+    older = field.group(first_complete_at=NOW - 90 * HOUR)
+    factories.completes(older, counts=range(30))
+    none = field.group()
+    bars = last_day([late.pk, older.pk, none.pk], now=NOW + timedelta(minutes=59))
+    assert bars == {late.pk: ("·" * 21 + "▃█·", 7), older.pk: ("█" * 24, 1)}
+    early = last_day([late.pk], now=NOW + 25 * HOUR)
+    assert early == {late.pk: ("·" * 24, 0)}
+
+
+@pytest.mark.parametrize(
+    ("managers", "choice", "expected"),
+    [
+        (("pm-1", ""), None, ["pm"]),
+        (("unknown", "pm-1"), None, ["pm"]),
+        (("", ""), None, ["pm", "admin"]),
+        (("unknown",), None, ["pm", "admin"]),
+        (("pm-1",), {"managers": False, "roles": ["viewer"]}, ["viewer"]),
+        (("pm-1",), {"managers": True, "roles": ["viewer", "editor"]}, ["pm", "viewer"]),
+        (("pm-1",), {"managers": False}, ["pm", "admin"]),
+        (("pm-1",), {"managers": False, "addresses": ["v@example.com", "x@y"]}, ["viewer"]),
+    ],
+)
+def test_recipients_are_the_chosen_ones_or_else_all_editors(
+    field: Field, managers: tuple[str, ...], choice: dict[str, Any] | None, expected: list[str]
+) -> None:
+    viewer = factories.person("viewer", field.account, email="V@example.com")
+    factories.person("viewer", field.account, is_active=False)
+    if choice is not None:
+        Rule.objects.create(
+            account=field.account, scope="account", code="recipients", settings=choice
+        )
+    names = {field.pm.pk: "pm", field.admin.pk: "admin", viewer.pk: "viewer"}
+    people = People(field.account.pk)
+    row = Incident(account=field.account, project=field.project, rule="drop_off")
+    assert [names[pk] for pk in people.recipients_of(row, managers)] == expected
+
+
+def test_channels_get_what_is_of_their_account_project_or_owner(field: Field) -> None:
+    other = factories.project(field.account)
+    channels = {
+        "account": factories.channel(field.account),
+        "project": factories.channel(field.account, project=field.project),
+        "other": factories.channel(field.account, project=other),
+        "pm": factories.channel(owner=field.pm),
+        "admin": factories.channel(owner=field.admin),
+        "elsewhere": factories.channel(factories.account()),
+    }
+    people, names = People(field.account.pk), {row.pk: name for name, row in channels.items()}
+
+    def notified(**fields: Any) -> list[str]:
+        row = Incident(**({"account": field.account, "rule": "drop_off"} | fields))
+        return [names[pk] for pk in people.channels_of(row, [field.pm.pk])]
+
+    assert notified(project=field.project) == ["account", "project", "pm"]
+    assert notified() == ["account", "pm"]
+    assert notified(project=field.project, rule="edit_unconfirmed") == ["pm"]
