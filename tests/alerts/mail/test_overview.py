@@ -20,6 +20,8 @@ from dashboard.alerts.mail.compose import (
     details_of,
     incident_url,
     latest_per_incident,
+    mail_items,
+    reason_for_mail,
     state_label,
     subject_line,
     summary_line,
@@ -504,3 +506,74 @@ def test_channels_get_what_is_of_their_account_project_or_owner(field: Field) ->
     assert notified(project=field.project) == ["account", "project", "pm"]
     assert notified() == ["account", "pm"]
     assert notified(project=field.project, rule="edit_unconfirmed") == ["pm"]
+
+
+def stored(field: Field, **fields: Any) -> Notice:
+    """A stored alert on a group of the field, and its notice (not stored)."""
+    given: dict[str, Any] = {
+        "account": field.account,
+        "project": field.project,
+        "group": field.group(),
+        "rule": "ends_soon",
+        "key": f"k{Incident.objects.count()}",
+        "state": "firing",
+        "severity": WARNING,
+        "headline": "Projected short",
+        "sentence": "Japan: projected short.",
+        "breached_at": NOW - 3 * HOUR,
+        "facts": {"figures": [["completes", "100\n", 200]]},
+    }
+    return Notice(incident=Incident.objects.create(**(given | fields)), kind="fire")
+
+
+def test_an_alert_in_a_mail_says_since_when_and_offers_what_its_reader_may_do(
+    field: Field,
+) -> None:
+    fires, paused = stored(field), stored(field, rule="paused_by_exchange", flapping=True)
+    ended = stored(
+        field, state="resolved", close_reason="recovered", closed_at=NOW - HOUR, project=None
+    )
+    silent = stored(field, rule="no_data", group=None, project=None)
+    viewer = factories.person("viewer", field.account)
+
+    def lines(reader: User) -> list[tuple[Any, ...]]:
+        rows = mail_items([fires, paused, ended, silent], user=reader, now=NOW)
+        return [(row.when, row.figures, [label for label, _ in row.acts]) for row in rows]
+
+    figures = [["completes", "100", "200"]]
+    always = ["Acknowledge", "Mute"]
+    assert lines(field.pm) == [
+        ("open since Fri 09:00 UTC", figures, ["Change CPI", "Change end date", *always]),
+        ("paused since Fri 09:00 UTC", figures, ["Resume", *always]),
+        ("Fri 09:00 UTC to Fri 11:00 UTC (2 h)", [], []),
+        ("open since Fri 09:00 UTC", figures, always),
+    ]
+    assert [acts for _, _, acts in lines(field.admin)][3] == ["Check connection", *always]
+    assert [acts for _, _, acts in lines(viewer)] == [[], [], [], []]
+    (line,) = mail_items([paused], user=field.pm, now=NOW)
+    assert (line.label, line.headline, line.sentence, line.bars, line.most, line.flapping) == (
+        "",
+        "Projected short",
+        "Japan: projected short.",
+        "",
+        0,
+        True,
+    )
+
+
+def test_a_mail_says_why_it_came(field: Field) -> None:
+    row = stored(field).incident
+    name = field.account.name
+    viewer, stranger = factories.person("viewer", field.account), factories.person()
+    manager = f"You get this because you are the project manager on “{name}”."
+    of_alerts = f"You get this because you are a recipient of alerts from “{name}”."
+    assert [reason_for_mail(user, row) for user in (field.pm, field.admin, viewer, stranger)] == [
+        manager,
+        f"You get this because you are an administrator on “{name}”.",
+        of_alerts,
+        of_alerts,
+    ]
+    row.group = None
+    assert reason_for_mail(field.pm, row) == (
+        f"You get this because you are an editor on “{name}”."
+    )
