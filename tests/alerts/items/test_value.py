@@ -101,7 +101,7 @@ def test_no_less_than_nothing_is_missing(
 
 
 def needed(cpi: str, *, today: str = "3.00", **fields: Any) -> NeededCpi:
-    given = {"chance": 0.8, "times": (1.05, 1.3), "evidence": "3 changes in Japan"}
+    given: dict[str, Any] = {"chance": 0.8, "times": (1.05, 1.3), "evidence": "3 changes in Japan"}
     return NeededCpi(Decimal(cpi), Decimal(today), "USD", **(given | fields))
 
 

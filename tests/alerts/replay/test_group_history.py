@@ -89,7 +89,12 @@ SERIES = series(
 
 
 def timeline(**given: Any) -> GroupTimeline:
-    rows = {"readings": READ, "changes": CHANGES, "series": SERIES, "since": NOW - 80 * HOUR}
+    rows: dict[str, Any] = {
+        "readings": READ,
+        "changes": CHANGES,
+        "series": SERIES,
+        "since": NOW - 80 * HOUR,
+    }
     return GroupTimeline(TargetGroup(**GROUP), **(rows | given))
 
 

@@ -489,7 +489,8 @@ def test_the_worst_of_cints_issues_is_quoted_and_the_others_are_counted(
 def test_the_figure_behind_a_pause_is_named_where_it_is_a_tenth_off_its_bid(
     fields: dict[str, Any], detail: str
 ) -> None:
-    paused = group(**({"status": "paused", "median_loi_seconds": 900} | fields))
+    given: dict[str, Any] = {"status": "paused", "median_loi_seconds": 900}
+    paused = group(**(given | fields))
     headline, _, *rows = described("paused_by_exchange", paused)
     cause = pause_cause(fields["status_reason"]).label
     assert headline == f"Paused: Japan 25–54, {cause}{detail}"

@@ -191,7 +191,7 @@ def test_a_pause_takes_the_place_of_the_alert(field: Field, short: TargetGroup) 
         ({"ends_at": factories.NOW + 8 * HOUR}, LinksOutlook(20 / 2.5, 20, 600, True)),
         ({"ends_at": factories.NOW + 9 * HOUR}, LinksOutlook(20 / 2.5, 20, 600, False)),
         ({"ends_at": None}, LinksOutlook(20 / 2.5, 20, 600, False)),
-        ({"links_left": 0}, LinksOutlook(0, 0, pytest.approx(120 * 1500 / 230), False)),
+        ({"links_left": 0}, LinksOutlook(0, 0, 120 * (1500 / 230), False)),
         (
             {"links_read_at": factories.NOW - timedelta(days=1)},
             LinksOutlook(20 / 2.5, 20, 600, False),
@@ -241,7 +241,11 @@ def test_one_missing_link_is_enough_to_alert_and_less_than_one_is_not() -> None:
 def test_links_of_a_soft_launch_and_of_a_full_group_are_enough() -> None:
     soft = {"share": 0.9, "ends_at": (factories.NOW + HOUR).isoformat(), "is_on": True}
     assert judged(snapshot(insight=pace(2.2) | {"soft_launch": soft})) is C
-    by_prescreens = {"filling_strategy": "prescreens", "filling_goal": 900, "prescreens": 900}
+    by_prescreens: dict[str, Any] = {
+        "filling_strategy": "prescreens",
+        "filling_goal": 900,
+        "prescreens": 900,
+    }
     assert judged(snapshot(**by_prescreens)) is C
     assert judged(snapshot(**(by_prescreens | {"prescreens": 899}))) is B
     assert judged(snapshot(completes=None)) is None
