@@ -7,7 +7,7 @@ Values are JSON. A member that is null means the same as one that is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -261,23 +261,36 @@ def _three_way_items(
     return Merged(merged, tuple(clashes))
 
 
-def rolled_forward(theirs: Value, old: Value, new: Value, shown: Value) -> Value:
-    """`theirs`, with a change from `old` to `new` applied where the reading is older than it.
+def rolled_forward(theirs: Value, changes: Sequence[tuple[Value, Value]], shown: Value) -> Value:
+    """`theirs`, with the latest of our changes applied wherever the reading is older than it.
 
-    The reading is older where it holds `old` although the form has `shown` `new` already.
+    The reading is older where it holds the old value although the form has `shown` the new one
+    already. `changes`: old and new values, the latest last. Earlier ones of the same member prove
+    nothing: a value may have been changed back since.
     """
-    values = (theirs, old, new, shown)
-    if all(isinstance(value, Mapping) and "currency_code" not in value for value in values):
+    if _has_members(theirs) and _has_members(shown):
+        whole = [change for change in changes if all(map(_has_members, change))]
         members = {
-            name: rolled_forward(theirs.get(name), old.get(name), each, shown.get(name))
-            for name, each in new.items()
+            name: rolled_forward(
+                theirs.get(name),
+                [(old.get(name), new[name]) for old, new in whole if name in new],
+                shown.get(name),
+            )
+            for name in dict.fromkeys(name for _, new in whole for name in new)
         }
         return {
             **theirs,
             **{n: each for n, each in members.items() if n in theirs or each is not None},
         }
-    is_late = alike(theirs, old) and alike(shown, new) and not alike(old, new)
-    return new if is_late else theirs
+    moved = [(old, new) for old, new in changes if not alike(old, new)]
+    if moved and alike(theirs, moved[-1][0]) and alike(shown, moved[-1][1]):
+        return moved[-1][1]
+    return theirs
+
+
+def _has_members(value: Value) -> bool:
+    """Whether a value has members that change one by one; an amount changes as a whole."""
+    return isinstance(value, Mapping) and "currency_code" not in value
 
 
 def atomic(before: Value, theirs: Value, ours: Value) -> Merged:

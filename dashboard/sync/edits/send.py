@@ -403,17 +403,17 @@ def _with_own_edits(edit: Edit, held: RemoteValue, now: datetime) -> Value:
 
     Without them one person's change of a field would undo another person's change of another.
     """
-    held_value, shown = merge.bare(held.value), merge.bare(edit.before)
     recent = Edit.objects.filter(
         group=edit.group_id,
         kind=edit.kind,
         state=Edit.State.CONFIRMED,
         settled_at__gt=now - LATE_AT_MOST,
     )
-    for confirmed in recent.exclude(kind=Edit.Kind.GOALS).order_by("settled_at"):
-        old, new = merge.bare(confirmed.before), merge.bare(confirmed.wanted)
-        held_value = merge.rolled_forward(held_value, old, new, shown)
-    return held_value
+    changes = [
+        (merge.bare(confirmed.before), merge.bare(confirmed.wanted))
+        for confirmed in recent.exclude(kind=Edit.Kind.GOALS).order_by("pk")  # one after another
+    ]
+    return merge.rolled_forward(merge.bare(held.value), changes, merge.bare(edit.before))
 
 
 def _end_overtaken(edit: Edit, client: ExchangeClient, clock: Clock, why: ExchangeError) -> None:

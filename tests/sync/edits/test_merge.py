@@ -333,23 +333,32 @@ def test_a_setting_that_is_indivisible_clashes_as_a_whole() -> None:
     assert merge.atomic(MONEY, 4, 5) == merge.Merged(5, ((),))
 
 
-LATE: list[tuple[Any, Any, Any, Any, Any]] = [
-    (1, 1, 2, 2, 2),  # the reading is older than a change that was shown
-    (1, 1, 2, 1, 1),  # the form did not show that change
-    (3, 1, 2, 2, 3),  # somebody changed it since
-    (1, 1, 1.0, 1, 1),
-    ({"a": 1, "b": 1}, {"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 2, "b": 9}, {"a": 2, "b": 1}),
-    ({"a": 1}, {"a": 1}, {"a": 2, "b": None, "c": 4}, {"a": 2, "c": 4}, {"a": 2, "c": 4}),
-    ({"a": 1}, {"a": 1}, {"a": None}, {"a": None}, {"a": None}),
-    (MONEY, MONEY, MONEY | {"value": "3"}, MONEY | {"value": "3"}, MONEY | {"value": "3"}),
+TWOS = {"a": 2, "b": 2}
+DEARER = MONEY | {"value": "3"}
+LATE: list[tuple[Any, list[tuple[Any, Any]], Any, Any]] = [
+    (1, [(1, 2)], 2, 2),  # the reading is older than a change that was shown
+    (1, [(1, 2)], 1, 1),  # the form did not show that change
+    (3, [(1, 2)], 2, 3),  # somebody changed it since
+    (1, [(1, 1.0)], 1, 1),
+    (1, [], 2, 1),
+    (1, [(1, 2), (2, 3), (3, 1)], 2, 1),  # it was changed back since
+    (2, [(1, 2), (2, 3)], 3, 3),
+    (1, [(1, 2), (2, 2)], 2, 2),
+    ({"a": 1, "b": 1}, [({"a": 1, "b": 1}, {"a": 2, "b": 1})], {"a": 2, "b": 9}, {"a": 2, "b": 1}),
+    ({"a": 1}, [({"a": 1}, {"a": 2, "b": None, "c": 4})], {"a": 2, "c": 4}, {"a": 2, "c": 4}),
+    ({"a": 1}, [({"a": 1}, {"a": None})], {"a": None}, {"a": None}),
+    ({"a": 1, "b": 1}, [({"a": 1}, {"a": 2}), ({"b": 1}, {"b": 2})], {"a": 2, "b": 2}, TWOS),
+    ({"a": 1}, [({"a": 1}, {"a": 2}), (None, {"a": 3}), ({}, None)], {"a": 2}, {"a": 2}),
+    ({"a": 1}, [({"a": 1}, {"a": 2}), ({"a": 2}, {"a": 1})], {"a": 2}, {"a": 1}),
+    (MONEY, [(MONEY, DEARER)], DEARER, DEARER),
 ]
 
 
-@pytest.mark.parametrize(("theirs", "old", "new", "shown", "result"), LATE)
-def test_a_reading_that_is_older_than_a_confirmed_change_is_rolled_forward(
-    theirs: Any, old: Any, new: Any, shown: Any, result: Any
+@pytest.mark.parametrize(("theirs", "changes", "shown", "result"), LATE)
+def test_a_reading_that_is_older_than_our_latest_change_is_rolled_forward(
+    theirs: Any, changes: Any, shown: Any, result: Any
 ) -> None:
-    assert merge.rolled_forward(theirs, old, new, shown) == result
+    assert merge.rolled_forward(theirs, changes, shown) == result
 
 
 def usd(value: str) -> dict[str, str]:

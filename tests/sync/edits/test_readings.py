@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -462,6 +463,17 @@ def test_our_own_change_that_a_stale_reading_does_not_show_is_sent_along(
     desk.send(kind="assistant", seen=shown, wanted=shown | {"quota_overlay": QUOTAS})
     sent = {"quota_overlay": QUOTAS} | (shown if is_kept else {})
     assert desk.exchange.put == [sent]
+
+
+def test_a_price_that_colleagues_changed_back_is_not_taken_for_an_old_reading(desk: Desk) -> None:
+    """A form of in between meets the first price again: nobody's price is overwritten."""
+    prices = [money(value) for value in ("2.500", "2.750", "3.000", "2.500")]
+    for ago, (old, new) in zip((90, 60, 30), pairwise(prices), strict=True):
+        at = NOW - ago * SECOND
+        desk.earlier(old, new, kind="cpi", started_at=at, settled_at=at)
+    desk.exchange.prices = [prices[0]]
+    edit = desk.send(kind="cpi", seen=prices[1], wanted=money("4.000"))
+    assert (edit.state, desk.exchange.put) == ("conflict", [])
 
 
 def test_a_draft_that_was_launched_meanwhile_says_to_check_its_settings(desk: Desk) -> None:
