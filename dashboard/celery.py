@@ -59,6 +59,7 @@ def collect_less(sender: Any = None, **_: object) -> None:
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
     if sender:
+        settings.WORKER_MARK.touch()
         sender.timer.call_repeatedly(COLLECT_EVERY_SECONDS, gc.collect)
         sender.timer.call_repeatedly(MARK_EVERY_SECONDS, settings.WORKER_MARK.touch)
 

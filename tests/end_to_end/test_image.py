@@ -86,6 +86,7 @@ def image(tmp_path: Path) -> Iterator[Image]:
     assert database
     folder, name = tmp_path / "srv", f"fieldwatch_image_{secrets.token_hex(4)}"
     folder.mkdir()
+    (tmp_path / "tmp").mkdir()
     for sources in (step.split() for step in steps("COPY") if not step.startswith("--from")):
         for source in sources[:-1]:
             _copy(ROOT / source, folder / source)
@@ -95,6 +96,7 @@ def image(tmp_path: Path) -> Iterator[Image]:
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "FIELDWATCH_PRODUCTION": "1",
         "LOG_FORMAT": "json",
+        "TMPDIR": str(tmp_path / "tmp"),  # a container's own: no other worker marks it
         "FIELDWATCH_HOME": str(tmp_path / "home"),
         "FIELDWATCH_STATIC": str(tmp_path / "static"),
         "FIELDWATCH_URL": f"https://{HOST}",
