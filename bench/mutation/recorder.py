@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from bench.mutation.noting import AT_IMPORT, NAME, NotedModules
+from bench.mutation.statements import forget_statements
 
 
 class Recorder:
@@ -43,6 +44,7 @@ class Recorder:
         """Note what a test begins, with its fixtures."""
         if not self.seconds:
             self.note(AT_IMPORT)
+        forget_statements()
         began = time.monotonic()
         try:
             return (yield)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 
 from bench.mutation.forks import Work, run_in_forks
+from bench.mutation.statements import forget_statements
 from bench.mutation.swap import ChangedModule, Functions, Swaps, loaded_functions, swaps_for
 
 LIBRARIES = (
@@ -127,6 +128,7 @@ class Judge:
         self.failed = ""  # whatever became of the test that made the tables
         for function, code in swaps:
             function.__code__ = code
+        forget_statements()
         for number, item in enumerate(items):
             following = items[number + 1] if number + 1 < len(items) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -21,7 +21,7 @@ def test_no_lost_answer_is_repeated_and_no_crowd_overwrites_anybody() -> None:
         simulator.clear_faults()
         crowd = edits.crowd_in(given, simulator, edits=45, people=PEOPLE)
         assert crowd["sent"] >= 2
-        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), crowd
+        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), str(crowd)
 
 
 @pytest.mark.services
@@ -31,4 +31,4 @@ def test_no_crowd_on_postgresql_overwrites_anybody() -> None:
     with edits.field(POSTGRESQL, prepare_environment) as (given, simulator):
         crowd = edits.crowd_in(given, simulator, edits=45, people=PEOPLE)
         assert crowd["sent"] >= 2
-        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), crowd
+        assert (crowd["overwrites"], crowd["repeats"]) == (0, 0), str(crowd)
