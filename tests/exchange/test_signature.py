@@ -34,6 +34,7 @@ def test_the_published_example_is_believed() -> None:
         f"v1={V1},t={AT}",
         f"t={AT}, v1={V1.upper()}",
         f"t={AT},v0=old,v1={V1},v2=new",
+        f"a=1,t={AT},v1={V1},z=2",
     ],
 )
 def test_one_right_signature_among_several_is_enough(header: str) -> None:

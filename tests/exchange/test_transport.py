@@ -23,6 +23,7 @@ from dashboard.exchange.errors import (
 )
 from dashboard.exchange.http.retry import Retries, retry_after
 from dashboard.exchange.limits.gate import GatePolicy, LocalGate
+from tests.exchange.calls import CALLS
 from tests.exchange.conftest import MakeClient
 from tests.exchange.examples import CPI, END, GROUP, IN, RE_ENTRY, RUN, START
 from tests.fakes.clock import FastClock, NoChance
@@ -181,6 +182,29 @@ def test_an_outcome_is_unknown_only_if_the_request_may_have_arrived(
     with pytest.raises((Unreachable, TimedOut)) as caught:
         make_client(fail).update_cost_per_interview(**IN, cpi=CPI)
     assert caught.value.outcome_unknown is unknown
+
+
+# What these answer is not looked at: they say nothing that is not known.
+UNREAD = {
+    "create_or_update_fielding_assistant_assignment",
+    "delete_webhook",
+    "update_target_group",
+}
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS))
+def test_a_write_whose_answer_is_not_readable_may_have_been_carried_out(
+    make_client: MakeClient, operation: str
+) -> None:
+    writes = operation.startswith(("create", "update"))
+    client = make_client(lambda _: httpx.Response(200, content=b"["))
+    try:
+        CALLS[operation](client)
+    except ExchangeError as exc:
+        assert operation not in UNREAD
+        assert exc.outcome_unknown is writes
+    else:
+        assert operation in UNREAD
 
 
 def test_a_read_never_leaves_an_unknown_outcome(make_client: MakeClient) -> None:

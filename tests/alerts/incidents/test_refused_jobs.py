@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from dashboard.alerts.incidents import acknowledge_and_mute, detect
 from dashboard.alerts.incidents import refused_jobs as refused
-from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Incident, Notice
+from dashboard.fielding.models import Batch, BatchGroup, BatchJob, Edit, Incident, Notice, Rule
 from tests import factories
 from tests.fakes.alert_scenario import Field, after, kinds, states
 
@@ -52,6 +52,34 @@ def test_what_a_job_refused_behind_a_persons_back_is_told_once(field: Field) -> 
     assert Notice.objects.get().recipient == field.pm
     assert Edit.objects.filter(checks=0).count() == 3
     assert incident.facts == {"batch": made.batch_id}
+
+
+def test_whose_change_was_refused_is_said_where_somebody_made_it(field: Field) -> None:
+    made = job(field)
+    BatchJob.objects.filter(pk=made.pk).update(finished_at=after(-7))
+    job(field, refused=1)
+    Batch.objects.exclude(pk=made.batch_id).update(by=None)
+    refused.check_refused_jobs(now=after(0))
+    name = field.project.name
+    assert set(Incident.objects.values_list("sentence", flat=True)) == {
+        f"{name}: {field.pm}'s bulk change (Pause) was refused for 2 of 3 groups: It is archived.",
+        f"{name}: a bulk change (Pause) was refused for 1 of 3 groups: It is archived.",
+    }
+
+
+def test_where_the_rule_is_off_the_refusals_of_other_projects_are_told(field: Field) -> None:
+    job(field)
+    quiet, field.project = field.project, factories.project(field.account, name="Loud")
+    job(field)
+    Rule.objects.create(
+        account=field.account,
+        project=quiet,
+        scope=f"project:{quiet.pk}",
+        code="edit_unconfirmed",
+        enabled=False,
+    )
+    refused.check_refused_jobs(now=after(0))
+    assert [incident.project for incident in Incident.objects.all()] == [field.project]
 
 
 def test_edits_of_a_job_that_were_refused_at_once_are_told_with_the_job(field: Field) -> None:

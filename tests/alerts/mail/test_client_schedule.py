@@ -240,6 +240,16 @@ def test_the_html_is_well_formed_and_says_what_the_text_says(shared: SharedStatu
     assert "Unsubscribe" not in body.text + body.html
 
 
+def test_the_columns_of_a_text_table_stand_in_line(shared: SharedStatus) -> None:
+    status = load_client_status(shared, zone=ZoneInfo("UTC"), now=factories.NOW)
+    body = render_client_status(status, zone=ZoneInfo("UTC"), now=factories.NOW)
+    assert (
+        "By country\n"
+        "Country        Completes  Goal  Projected    Ends\n"
+        "United States        100   200        200  27 Nov\n"
+    ) in body.text
+
+
 def test_a_hostile_title_does_nothing(shared: SharedStatus) -> None:
     shared.title = "<script>alert(1)</script>\r\nBcc: x@example.com"
     status = load_client_status(shared, zone=ZoneInfo("UTC"), now=factories.NOW)

@@ -100,6 +100,11 @@ def test_price_changes_are_counted_from_the_changelog(field: Field) -> None:
     assert outcome("status_changed", {}, [group]).firings == []
 
 
+def test_a_silence_of_the_exchange_is_judged_once_for_the_whole_account(field: Field) -> None:
+    result = outcome("no_data", {}, [field.group(), field.group()])
+    assert (result.judged, result.firings) == (1, [])
+
+
 def test_settings_that_cannot_be_are_refused_before_any_reading(field: Field) -> None:
     with pytest.raises(ValueError, match="wires"):
         outcome("drop_off", {"wires": 1}, [field.group()])

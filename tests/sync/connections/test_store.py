@@ -95,6 +95,17 @@ def test_an_account_of_another_address_or_of_a_removed_connection_may_be_read() 
     assert ExchangeAccount.objects.count() == 3
 
 
+def test_a_change_does_not_make_two_connections_read_the_same_account() -> None:
+    add(new())
+    for fields, column in (
+        ({"base_url": "https://other.example/v1"}, {"base_url": "https://api.cint.com/v1"}),
+        ({"exchange_id": "102"}, {"exchange_id": "101"}),
+    ):
+        other = add(new(name=f"other {column}"[:20], **fields))
+        with pytest.raises(ConnectionRefused, match="main already reads account 101"):
+            change(other, **column)
+
+
 def test_a_change_is_stored_and_recorded_without_the_secret() -> None:
     account = add(new())
     ExchangeAccount.objects.update(due_at=None, read_at=NOW, health="fresh")

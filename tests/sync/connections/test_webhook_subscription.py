@@ -30,6 +30,7 @@ class Webhooks:
         self.held: dict[str, dict[str, Any]] = {}
         self.deleted: list[tuple[str, str | None]] = []
         self.repeats = False
+        self.gone: set[str] = set()  # listed still, and not there any more
         for url in urls:
             self.add(url)
 
@@ -48,7 +49,7 @@ class Webhooks:
             rest = [row for key, row in self.held.items() if key > after]
             more = self.repeats or len(rest) > 2
             return httpx.Response(200, json={"webhooks": rest[:2], "has_more": more})
-        if name not in self.held:
+        if name not in self.held or name in self.gone:
             return httpx.Response(404, json={})
         if request.method == "DELETE":
             del self.held[name]
@@ -133,6 +134,15 @@ def test_a_webhook_is_removed_with_all_that_were_made_for_its_address() -> None:
     subscription.remove_webhook(hook=hook, client=exchange.client())
     assert [row["url"] for row in exchange.held.values()] == ["https://a"]
     assert not Webhook.objects.exists()
+
+
+def test_what_is_gone_already_keeps_none_of_the_others() -> None:
+    exchange = Webhooks()
+    hook = register(factories.account(), exchange)
+    exchange.gone = {exchange.add(hook.url)["id"]}
+    exchange.add(hook.url)
+    subscription.remove_webhook(hook=hook, client=exchange.client())
+    assert {row["id"] for row in exchange.held.values()} == exchange.gone
 
 
 def test_a_webhook_stays_here_while_the_exchange_does_not_list_its_own_whole() -> None:

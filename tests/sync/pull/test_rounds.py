@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -446,6 +448,15 @@ def test_the_lists_of_an_account_are_counted_and_planned() -> None:
     assert Quarantine.objects.get().operation == "list_account_projects"
 
 
+def test_lists_without_news_write_no_project() -> None:
+    world = World(group_row(11))
+    world.lists()
+    with CaptureQueriesContext(connection) as asked:
+        world.lists(MINUTE)
+    statements = " ".join(query["sql"] for query in asked.captured_queries)
+    assert 'INSERT INTO "fielding_project"' not in statements
+
+
 def test_names_are_read_every_six_hours_and_a_project_that_moved_is_due() -> None:
     world = World(group_row(11))
     world.lists()
@@ -587,6 +598,19 @@ def test_a_first_pull_is_done_once_each_listed_project_was_read_or_refused(
     factories.project(account, **project)
     factories.project(factories.account(), read_at=None)  # another connection's
     assert is_first_pull_done(account) is done
+
+
+def test_work_that_was_begun_in_vain_too_often_is_set_aside_without_a_request() -> None:
+    account = factories.account(due_at=NOW, attempts=3, base_url="http://127.0.0.1:1")
+    project = factories.project(account, due_at=NOW, attempts=3)
+    assert rounds.project_round(project.pk, clock=lambda: NOW) is None
+    assert rounds.account_round(account.pk, clock=lambda: NOW) is None
+    project.refresh_from_db()
+    account.refresh_from_db()
+    words = "Reading this failed 3 times part-way. Next attempt in an hour."
+    assert (project.error, account.health_reason) == (words, words)
+    assert (project.leased_until, account.leased_until) == (NOW + HOUR, NOW + HOUR)
+    assert [cycle.requests for cycle in Cycle.objects.all()] == [0, 0]
 
 
 NAMED = "EXCHANGE_ALLOWED_HOSTS has to name exchange.example.com:8443"
