@@ -448,6 +448,21 @@ def test_the_lists_of_an_account_are_counted_and_planned() -> None:
     assert Quarantine.objects.get().operation == "list_account_projects"
 
 
+def test_a_project_that_no_table_holds_is_set_aside_and_the_others_are_written() -> None:
+    world = World()
+    Project.objects.all().delete()
+    world.exchange.projects = [
+        project_row(1),
+        project_row(2, human_readable_id="x" * 300),
+        project_row(3),
+    ]
+    cycle = world.lists()
+    assert (cycle.listed, cycle.quarantined) == (True, 1)
+    stored = Project.objects.order_by("exchange_id").values_list("exchange_id", flat=True)
+    assert list(stored) == [ulid(1), ulid(3)]
+    assert Quarantine.objects.get().item_id == ulid(2)
+
+
 def test_lists_without_news_write_no_project() -> None:
     world = World(group_row(11))
     world.lists()
