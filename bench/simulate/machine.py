@@ -116,10 +116,9 @@ class Machine:
         """Add a line to the record of the run."""
         self.steps += 1
         who = self.actor.name if self.actor else "machine"
-        entry = f"{self.steps} {self.now:%d %H:%M:%S.%f} {who}: {line}"
-        self._digest.update(entry.encode())
+        self._digest.update(f"{self.steps} {self._seconds} {who}: {line}".encode())
         if self._show:
-            print(entry, flush=True)
+            print(f"{self.steps} {self.now:%d %H:%M:%S.%f} {who}: {line}", flush=True)
 
     @property
     def digest(self) -> str:
