@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from dashboard.exchange.auth import ApiKey, Auth, ClientCredentials
 from dashboard.exchange.client import ExchangeClient
+from tests.fakes.client import Handler, client_of
 from tests.fakes.clock import FastClock, NoChance, QuickClock
 from tests.fakes.raw_http_exchange import Asked, Connection, FakeExchange
 
-Handler = Callable[[httpx.Request], httpx.Response]
 MakeClient = Callable[..., ExchangeClient]
 Begin = Callable[..., tuple[FakeExchange, ExchangeClient]]
 
@@ -26,12 +25,7 @@ def make_client(clock: FastClock) -> MakeClient:
     """`make_client(handler)`: a client that asks `handler` instead of a network."""
 
     def make(handler: Handler, **settings: Any) -> ExchangeClient:
-        arguments: dict[str, Any] = {
-            "auth": ApiKey("key-of-the-test"),
-            "clock": clock,
-            "chance": NoChance(),
-        } | settings
-        return ExchangeClient(account_id="101", http=httpx.MockTransport(handler), **arguments)
+        return client_of(handler, **({"clock": clock} | settings))
 
     return make
 

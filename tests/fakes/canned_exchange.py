@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.factories import ulid
 
@@ -222,8 +222,11 @@ _ROUTES: list[tuple[str, str, Callable[..., Reply]]] = [
 ]
 
 
+Served = TypeVar("Served", bound=Exchange)
+
+
 @contextmanager
-def serving(exchange: Exchange) -> Iterator[Exchange]:
+def serving(exchange: Served) -> Iterator[Served]:
     """The exchange over real HTTP on a free port."""
 
     class Handler(BaseHTTPRequestHandler):

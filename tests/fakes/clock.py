@@ -2,6 +2,8 @@
 
 import threading
 import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 
 class FastClock:
@@ -61,3 +63,18 @@ class NappingClock:
 
     def random(self) -> float:
         return 0.0
+
+
+@dataclass(kw_only=True)
+class HandClock:
+    """A clock as the product's functions take it, moved by hand and by every wait on it."""
+
+    now: datetime
+    waited: list[float] = field(default_factory=list)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.now += timedelta(seconds=seconds)

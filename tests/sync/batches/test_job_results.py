@@ -138,7 +138,6 @@ class Desk:
 def desk(settings: Any) -> Iterator[Desk]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with serving(JobsExchange()) as exchange:
-        assert isinstance(exchange, JobsExchange)
         account, clock = factories.account(base_url=exchange.url), Clock()
         factories.exchange_user(account, exchange_id=OLD, name="Olga")
         client = ExchangeClient(

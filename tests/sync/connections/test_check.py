@@ -11,7 +11,6 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.models import Cycle, ExchangeAccount, TargetGroup
 from dashboard.simulator.harness import Simulator
@@ -19,7 +18,7 @@ from dashboard.sync.connections import check as checks
 from dashboard.sync.connections import clients, examine
 from tests import factories
 from tests.fakes.canned_exchange import Exchange
-from tests.fakes.clock import FastClock, NoChance
+from tests.fakes.client import client_of
 
 pytestmark = pytest.mark.django_db
 Check = Callable[[], tuple[int, dict[str, str]]]
@@ -151,13 +150,7 @@ class Answers:
         return httpx.Response(404 if body is None else 200, json=body or {}, headers=headers)
 
     def client(self) -> ExchangeClient:
-        return ExchangeClient(
-            account_id="101",
-            auth=ApiKey("key"),
-            clock=FastClock(),
-            chance=NoChance(),
-            http=httpx.MockTransport(self),
-        )
+        return client_of(self)
 
     def lines(self) -> list[tuple[str, str, str]]:
         """Each check without its time."""

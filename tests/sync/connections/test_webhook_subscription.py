@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.exchange.auth import ApiKey
 from dashboard.exchange.client import ExchangeClient
 from dashboard.exchange.errors import ExchangeError
 from dashboard.fielding.models import ExchangeAccount, Webhook
@@ -16,7 +15,7 @@ from dashboard.sync.webhooks import subscription
 from tests import factories
 from tests.factories import NOW
 from tests.fakes.canned_exchange import Exchange
-from tests.fakes.clock import FastClock, NoChance
+from tests.fakes.client import client_of
 
 pytestmark = pytest.mark.django_db
 EVENTS = ["target-group-updated"]
@@ -58,13 +57,7 @@ class Webhooks:
         return httpx.Response(200, json=self.held[name], headers={"ETag": f"of {name}"})
 
     def client(self) -> ExchangeClient:
-        return ExchangeClient(
-            account_id="101",
-            auth=ApiKey("key"),
-            clock=FastClock(),
-            chance=NoChance(),
-            http=httpx.MockTransport(self),
-        )
+        return client_of(self)
 
 
 def register(account: ExchangeAccount, exchange: Webhooks, root: str = "https://we/") -> Webhook:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from dashboard.sync.edits.kinds import draft
 from tests import factories
 from tests.factories import NOW, ulid
 from tests.fakes.canned_exchange import Exchange, Reply, money, serving
+from tests.fakes.clock import HandClock
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -75,22 +76,13 @@ class Creating(Exchange):
 
 
 @dataclass
-class Desk:
+class Desk(HandClock):
     """Somebody with the form of a new draft or project, and the worker that settles it."""
 
     exchange: Creating
     account: ExchangeAccount
     project: Project
     by: User
-    now: datetime = NOW
-    waited: list[float] = field(default_factory=list)
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.now += timedelta(seconds=seconds)
 
     def draft(self, number: int = 1, *, waits: bool = False, **changes: Any) -> Edit:
         value = draft.stored_draft(TargetGroup(details=DRAFT))
@@ -126,10 +118,9 @@ class Desk:
 def desk(settings: Any) -> Iterator[Desk]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with serving(Creating()) as exchange:
-        assert isinstance(exchange, Creating)
         account = factories.account(base_url=exchange.url, requests_per_minute=0)
         project = factories.project(account, due_at=None)
-        yield Desk(exchange, account, project, factories.person("editor", account))
+        yield Desk(exchange, account, project, factories.person("editor", account), now=NOW)
 
 
 def stored(edit: Edit) -> tuple[Any, ...]:

@@ -91,7 +91,6 @@ class Desk:
 def desk(settings: Any) -> Iterator[Desk]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     with serving(Launching()) as exchange:
-        assert isinstance(exchange, Launching)
         account = factories.account(base_url=exchange.url, requests_per_minute=0)
         project = factories.project(account, due_at=None)
         group = factories.group(project, status="draft", details=DRAFT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from dashboard.sync.edits.kinds import details
 from tests import factories
 from tests.factories import NOW
 from tests.fakes.canned_exchange import Exchange, Reply, money, serving
+from tests.fakes.clock import HandClock
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -62,21 +63,12 @@ class Reading(Exchange):
 
 
 @dataclass
-class Desk:
+class Desk(HandClock):
     """Somebody who changes the CPI of one group, and the worker that checks it."""
 
     exchange: Reading
     group: TargetGroup
     by: User
-    now: datetime = NOW
-    waited: list[float] = field(default_factory=list)
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.waited.append(seconds)
-        self.now += timedelta(seconds=seconds)
 
     @property
     def client(self) -> ExchangeClient:
@@ -112,10 +104,9 @@ def desk(settings: Any) -> Iterator[Desk]:
     settings.EXCHANGE_ALLOWED_HOSTS = ["127.0.0.1:*"]
     cache.clear()
     with serving(Reading()) as exchange:
-        assert isinstance(exchange, Reading)
         account = factories.account(base_url=exchange.url, requests_per_minute=0)
         group = factories.group(factories.project(account, due_at=None))
-        yield Desk(exchange, group, factories.person("editor", account))
+        yield Desk(exchange, group, factories.person("editor", account), now=NOW)
 
 
 def reasons(edit: Edit) -> list[str]:

@@ -93,6 +93,19 @@ def answers(exchange: Exchange, *replies: Reply, last: Reply = (200, ANSWER)) ->
     exchange.on("POST", ADDRESS, lambda: next(turn, last))
 
 
+def bodies_to(exchange: Exchange) -> list[Any]:
+    """The bodies of the requests to come, as they come."""
+    bodies: list[Any] = []
+    usual = exchange.reply
+
+    def keep(method: str, path: str, body: Any) -> Reply:
+        bodies.append(body)
+        return usual(method, path, body)
+
+    exchange.reply = keep  # type: ignore[method-assign]
+    return bodies
+
+
 def asked(exchange: Exchange) -> int:
     return exchange.asked("calculate-feasibility", "POST")
 
@@ -140,14 +153,7 @@ def test_quotas_are_named_as_the_groups_own(exchange: Exchange, group: TargetGro
 
 
 def test_only_what_is_asked_about_is_sent(exchange: Exchange, group: TargetGroup) -> None:
-    bodies: list[Any] = []
-    usual = exchange.reply
-
-    def keep(method: str, path: str, body: Any) -> Reply:
-        bodies.append(body)
-        return usual(method, path, body)
-
-    exchange.reply = keep  # type: ignore[method-assign]
+    bodies = bodies_to(exchange)
     answers(exchange)
     change = stored_answers.PlannedChange(ends_at=NOW + timedelta(days=7), loi_minutes=9)
     read(group, cpis=[Decimal("3.50")], change=change)
@@ -450,14 +456,7 @@ def test_old_answers_are_deleted(exchange: Exchange, group: TargetGroup) -> None
 def test_the_whole_change_is_asked_about_and_kept_with_its_answer(
     exchange: Exchange, group: TargetGroup
 ) -> None:
-    bodies: list[Any] = []
-    usual = exchange.reply
-
-    def keep(method: str, path: str, body: Any) -> Reply:
-        bodies.append(body)
-        return usual(method, path, body)
-
-    exchange.reply = keep  # type: ignore[method-assign]
+    bodies = bodies_to(exchange)
     answers(exchange)
     planned = stored_answers.PlannedChange(
         starts_at=NOW,

@@ -9,11 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.exchange.auth import ApiKey
-from dashboard.exchange.client import ExchangeClient
 from dashboard.sync.pull.fetch import Failure, GroupAnswer, GroupRequest, fetch_group
 from tests.factories import NOW
-from tests.fakes.clock import FastClock, NoChance
+from tests.fakes.client import client_of
 
 RUN = {"id": "r", "status": "live", "start_fielding_at": "2026-11-13T09:00:00Z", "version": 1}
 WHOLE: dict[str, tuple[int, Any]] = {
@@ -65,14 +63,7 @@ class Answers:
         request = GroupRequest("p", "g", status, **fields)
         if not fields:
             request = GroupRequest.everything("p", "g", status, moved=True, links=True)
-        client = ExchangeClient(
-            account_id="101",
-            auth=ApiKey("key"),
-            clock=FastClock(),
-            chance=NoChance(),
-            timeout=0.1,
-            http=httpx.MockTransport(self),
-        )
+        client = client_of(self, timeout=0.1)
         return fetch_group(client, request, now=lambda: NOW)
 
 
@@ -254,9 +245,7 @@ def test_text_that_could_not_be_read_is_noted_with_its_group() -> None:
         content = b'{"name": "half \\ud83d"}'
         return httpx.Response(name[0], content=content)
 
-    client = ExchangeClient(
-        account_id="101", auth=ApiKey("key"), http=httpx.MockTransport(spoiled), clock=FastClock()
-    )
+    client = client_of(spoiled)
     client.get_target_group_details(project_id="p", target_group_id="earlier")
     request = GroupRequest("p", "g", "draft", details=True)
     answer = fetch_group(client, request, now=lambda: NOW)

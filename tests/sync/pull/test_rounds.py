@@ -14,8 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from dashboard.exchange.auth import ApiKey
-from dashboard.exchange.client import ExchangeClient
 from dashboard.fielding.figures.project_outlook import outlook_of_project
 from dashboard.fielding.models import (
     BusinessUnit,
@@ -35,7 +33,7 @@ from dashboard.sync.pull.project import pull_project
 from tests import factories
 from tests.factories import NOW, ulid
 from tests.fakes.canned_exchange import PM, Exchange, group_row, project_row
-from tests.fakes.clock import FastClock, NoChance
+from tests.fakes.client import client_of
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR, DAY = (
@@ -62,14 +60,7 @@ class World:
             self.account, exchange_id=ulid(1), read_at=None, urgency=scheduling.LOOKED_AT
         )
         self.now = NOW
-        self.client = ExchangeClient(
-            account_id="101",
-            auth=ApiKey("key"),
-            clock=FastClock(),
-            chance=NoChance(),
-            timeout=0.1,
-            http=httpx.MockTransport(self.answer),
-        )
+        self.client = client_of(self.answer, timeout=0.1)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode().removeprefix("/v1")
