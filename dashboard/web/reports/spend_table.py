@@ -31,10 +31,14 @@ _MOST_MONTHS = 36  # to choose from
 
 
 class SpendChoice(NamedTuple):
-    """What the table shows: a month (UTC), or "" for the whole field; and its subtotals."""
+    """What the table shows: a month (UTC), or "" for the whole field; and its subtotals.
+
+    asked: whether the URL names the month.
+    """
 
     month: Month
     grouping: str
+    asked: bool = True
 
     @property
     def by_month(self) -> bool:
@@ -55,7 +59,7 @@ def listing_of(request: HttpRequest) -> Listing:
     )
 
 
-def choice_of(listing: Listing, now: datetime) -> SpendChoice:
+def _choice_of(listing: Listing, now: datetime) -> SpendChoice:
     """Return the month, by default the present one (UTC), and the subtotals.
 
     `per=all` is how links of releases up to 0.2 ask for the whole field.
@@ -65,18 +69,32 @@ def choice_of(listing: Listing, now: datetime) -> SpendChoice:
         return SpendChoice("", grouping or spend_sections.DEFAULT_GROUPING)
     if grouping == "month":  # one month has no subtotals by month
         grouping = ""
-    if not _MONTH.fullmatch(month):
-        month = f"{now.astimezone(UTC):%Y-%m}"
-    return SpendChoice(month, grouping or spend_sections.DEFAULT_GROUPING)
+    grouping = grouping or spend_sections.DEFAULT_GROUPING
+    if _MONTH.fullmatch(month):
+        return SpendChoice(month, grouping)
+    return SpendChoice(_month_of(now), grouping, asked=False)
 
 
-def spend_lines(
+def _month_of(moment: datetime) -> Month:
+    return f"{moment.astimezone(UTC):%Y-%m}"
+
+
+def _matching_spend(
     groups: TargetGroupQuerySet, listing: Listing, now: datetime
-) -> list[spending.SpendLine]:
-    """Return all lines that match the filters and the month."""
-    choice = choice_of(listing, now)
+) -> tuple[SpendChoice, list[spending.SpendLine]]:
+    """Return what is shown, and all lines that match the filters and the month.
+
+    If the URL names no month, and the present one has no spend yet, the latest with spend is shown:
+    on the first of a month people close the one before.
+    """
+    choice = _choice_of(listing, now)
     lines = spending.load_spend_lines(listing.filtered(groups), months=choice.by_month, now=now)
-    return [line for line in lines if line.month == choice.month] if choice.month else lines
+    if not choice.asked:
+        latest = max((line.month for line in lines), default="")
+        choice = choice._replace(month=latest or choice.month)
+    if choice.month:
+        lines = [line for line in lines if line.month == choice.month]
+    return choice, lines
 
 
 FilterChoice = tuple[str, str, list[tuple[str, str]]]  # name, label, options
@@ -90,6 +108,7 @@ class SpendContext(TypedDict):
     listing: Listing
     choice: SpendChoice
     period: str
+    empty_month: str
     month: str
     final: str
     months: list[tuple[str, str]]
@@ -108,8 +127,8 @@ def spend_context(
 ) -> SpendContext:
     """Return the template context: sections with subtotals, totals, and the filter choices."""
     listing = listing_of(request)
-    choice = choice_of(listing, now)
-    lines = spend_lines(groups, listing, now)
+    choice, lines = _matching_spend(groups, listing, now)
+    present, usual = _month_of(now), not choice.asked
     ends = {}
     if choice.grouping == "project" and "country" not in listing.chosen:
         ends = spend_sections.project_ends({line.project_pk for line in lines})
@@ -121,6 +140,7 @@ def spend_context(
         "listing": listing,
         "choice": choice,
         "period": spending.name_of_month(choice.month) if choice.month else "Whole field",
+        "empty_month": spending.name_of_month(present) if usual and choice.month != present else "",
         "month": choice.month or WHOLE_FIELD,
         "final": _final_text(lines, now) if choice.month else "",
         "months": _months_to_choose(groups, choice.month, now),
@@ -172,7 +192,7 @@ def _months_to_choose(
     )
     began = min(filter(None, (first["complete"], first["start"], now)))
     months = {f"{start:%Y-%m}" for start in month_starts(began, now)[:-1][-_MOST_MONTHS:]}
-    months |= {f"{now.astimezone(UTC):%Y-%m}", *([chosen] if chosen else [])}
+    months |= {_month_of(now), *([chosen] if chosen else [])}
     named = [(month, f"{date.fromisoformat(f'{month}-01'):%b %Y}") for month in sorted(months)]
     return [*reversed(named), (WHOLE_FIELD, "Whole field")]
 
@@ -207,5 +227,5 @@ def spend_sheet(
     request: HttpRequest, groups: TargetGroupQuerySet, *, now: datetime
 ) -> exports.Sheet:
     """Return all lines that match the filters, for a spreadsheet."""
-    lines = spend_lines(groups, listing_of(request), now)
+    _, lines = _matching_spend(groups, listing_of(request), now)
     return exports.Sheet(spending.HEADINGS, map(spending.line_cells, lines))

@@ -48,10 +48,23 @@ def spent(project: Project, cost: str, completes: int, **fields: Any) -> TargetG
     return factories.group(project, cost=Decimal(cost), completes=completes, **(given | fields))
 
 
+def spent_in_march(project: Project, cost: str, **fields: Any) -> TargetGroup:
+    """A group whose ten completes all came on 10 March 2026."""
+    then = datetime(2026, 3, 10, tzinfo=UTC)
+    period = {"starts_at": then, "first_complete_at": then, "last_complete_at": then + DAY}
+    return spent(project, cost, 10, **period, **fields)
+
+
 def page(client: Client, query: str = "month=all") -> str:
     answer = client.get(f"/spend/?{query}")
     assert answer.status_code == 200
     return fold_white_space(answer.content.decode())
+
+
+def exported_lines(client: Client, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/spend/export.csv?{query}")
+    text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")  # type: ignore[attr-defined]
+    return list(csv.DictReader(text.splitlines()))
 
 
 def rows_of(html: str) -> list[list[str]]:
@@ -124,16 +137,7 @@ def test_the_present_month_is_the_usual_one_and_others_can_be_chosen(
 ) -> None:
     project = factories.project(account)
     spent(project, "100", 10, name="Now")
-    long_ago = datetime(2026, 3, 10, tzinfo=UTC)
-    spent(
-        project,
-        "50",
-        10,
-        name="Then",
-        first_complete_at=long_ago,
-        last_complete_at=long_ago + DAY,
-        starts_at=long_ago,
-    )
+    spent_in_march(project, "50", name="Then")
     month = f"{timezone.now():%Y-%m}"
     usual = page(viewer, "q=")
     assert f'<option value="{month}" selected>' in usual
@@ -148,6 +152,34 @@ def test_the_present_month_is_the_usual_one_and_others_can_be_chosen(
     months = [row[0] for row in rows_of(page(viewer, "month=all&by=month"))]
     assert months[0] == "All USD"
     assert months[1].startswith("Mar 2026")
+
+
+def test_before_the_first_complete_of_a_month_the_latest_one_with_spend_is_shown(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    present = f"{timezone.now():%b %Y}"
+    spent_in_march(factories.project(account, name="Coffee W3"), "50")
+    usual = page(viewer, "q=")
+    assert '<option value="2026-03" selected>' in usual
+    assert rows_of(usual)[1][0].startswith("Coffee W3")
+    assert f"Mar 2026: 50.00 USD · No spend in {present} yet" in text_of(usual)
+    (line,) = exported_lines(viewer)
+    assert (line["Project"], line["Month (UTC)"]) == ("Coffee W3", "2026-03")
+    chosen = page(viewer, f"month={timezone.now():%Y-%m}")
+    assert f"No spend in {present}" in chosen
+    assert "50.00 USD" not in chosen
+
+
+def test_filters_decide_which_month_with_spend_is_the_latest(
+    viewer: Client, account: ExchangeAccount
+) -> None:
+    old = factories.project(account, name="Old")
+    spent_in_march(old, "50")
+    spent(factories.project(account, name="New"), "100", 10)
+    text = text_of(page(viewer, "q="))
+    assert f"{timezone.now():%b %Y}: 100.00 USD" in text
+    assert "yet" not in text.partition("Open to reconciliation")[0]
+    assert "Mar 2026: 50.00 USD" in text_of(page(viewer, f"project={old.pk}"))
 
 
 def test_the_present_month_says_until_when_it_can_change(
@@ -213,9 +245,7 @@ def test_a_file_has_the_margin_of_each_line(viewer: Client, account: ExchangeAcc
     project = factories.project(account, client_cpi=Decimal("5.00"), client_cpi_currency="USD")
     spent(project, "300", 100)
     spent(project, "10", 4, currency="EUR")
-    answer = viewer.get("/spend/export.csv?month=all")
-    text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")  # type: ignore[attr-defined]
-    by_currency = {row["Currency"]: row for row in csv.DictReader(text.splitlines())}
+    by_currency = {row["Currency"]: row for row in exported_lines(viewer, "month=all")}
     assert by_currency["USD"]["Client pays"] == "500"
     assert by_currency["USD"]["Margin"] == "200"
     assert (by_currency["EUR"]["Margin"], by_currency["EUR"]["Completes without a client CPI"]) == (
