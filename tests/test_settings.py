@@ -252,6 +252,14 @@ def wrong_addresses(kind: Kind[object]) -> list[str]:
     return [*(f"{SCHEMES[type(kind)]}://{words}" for words in after), "file:///etc/passwd"]
 
 
+def test_a_state_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    cut = tmp_path / "cut"
+    (cut / "secret_key").mkdir(parents=True)  # a folder where its file belongs
+    for folder in ("/proc/state", "/proc/1/state", "/sys/state", str(cut)):
+        why = refusal(FIELDWATCH_HOME=folder)
+        assert why.startswith(f"FIELDWATCH_HOME takes a folder that can be written: {folder}"), why
+
+
 def test_every_wrong_value_stops_the_start_and_says_what_the_variable_takes(home: Path) -> None:
     variables = settings_with().env.kinds
     assert len(variables) > 40

@@ -64,15 +64,20 @@ env = Environment(os.environ)
 def _stored_secret(folder: Path, name: str, make: Callable[[], str]) -> str:
     """Return a secret of the state folder; create it at the first start, readable by its owner."""
     path = folder / name
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database goes there too
-        draft = folder / f".{name}.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_text(make())
-        with contextlib.suppress(FileExistsError):  # the first of several starting processes wins
-            path.hardlink_to(draft)
-        draft.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database goes there too
+            draft = folder / f".{name}.{secrets.token_hex(4)}"
+            draft.touch(mode=0o600)
+            draft.write_text(make())
+            with contextlib.suppress(FileExistsError):  # the first of several processes wins
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text().strip()
+    except OSError as exc:
+        raise ImproperlyConfigured(
+            f"FIELDWATCH_HOME takes a folder that can be written: {path}: {exc.strerror}"
+        ) from exc
 
 
 def _socket_path(home: Path) -> Path:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import socket
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import load_command_class
-from django.core.management.base import CommandError
 from django.db import transaction
 from pytest_django import Settings
 
 from dashboard.fielding.models import ExchangeAccount, Membership
 from dashboard.sync.connections import clients
 from tests import factories
+from tests.management.commands import run_command
 
 pytestmark = pytest.mark.django_db
 NAMES = ["backup", "exchange", "mail", "person", "pull", "rekey", "restore", "run", "setup"]
@@ -22,23 +20,6 @@ URL = ["--base-url", "https://api.cint.com/v1"]
 KEY = ["--api-key-env", "CINT_KEY"]
 ADD = ["exchange", "add", "second", "--account-id", "202", *URL]
 PERSON = ["--role", "viewer", "--on", "main", "--password-env", "WORDS"]
-
-
-def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """The exit code of a command in this process, and what it printed; anything else raises."""
-    command = load_command_class("dashboard", words[0])
-    command._called_from_command_line = True  # type: ignore[attr-defined]  # as manage.py does
-    out, errors = StringIO(), StringIO()
-    capsys.readouterr()
-    try:
-        options = command.create_parser("manage.py", words[0]).parse_args(words[1:])
-        command.execute(**{**vars(options), "stdout": out, "stderr": errors})
-    except CommandError as exc:
-        return exc.returncode, str(exc)
-    except SystemExit as exc:
-        printed = out.getvalue() + errors.getvalue() + capsys.readouterr().err
-        return int(exc.code or 0), printed
-    return 0, out.getvalue() + errors.getvalue()
 
 
 @pytest.fixture
@@ -148,7 +129,7 @@ def test_every_mistake_has_its_sentence(
     for words, sentence in mistakes:
         try:
             with transaction.atomic():  # after an error of the database the next has its own
-                code, printed = run(words, capsys)
+                code, printed = run_command(words, capsys)
         except Exception as exc:
             problems.append(f"{words}: a traceback: {exc!r}")
             continue
@@ -179,6 +160,6 @@ def test_what_does_not_answer_is_named(
         (["mail", "test", "anna"], "not sent to anna@example.com: "),
     ):
         clients._clients.clear()  # each command is a process of its own
-        code, printed = run(words, capsys)
+        code, printed = run_command(words, capsys)
         assert code == 1, (words, printed)
         assert sentence in printed, (words, printed)

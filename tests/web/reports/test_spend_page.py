@@ -39,12 +39,10 @@ def viewer(client: Client, account: ExchangeAccount) -> Client:
 
 
 def spent(project: Project, cost: str, completes: int, **fields: Any) -> TargetGroup:
-    """A group whose completes all came within the last hour."""
-    given = {
-        "first_complete_at": timezone.now() - timedelta(minutes=2),
-        "last_complete_at": timezone.now() - timedelta(minutes=1),
-        "starts_at": timezone.now() - timedelta(minutes=3),
-    }
+    """A group whose completes all came just now, within this month."""
+    now = timezone.now()
+    began = max(now - timedelta(minutes=3), now.astimezone(UTC).replace(day=1, hour=0, minute=0))
+    given = {"starts_at": began, "first_complete_at": began, "last_complete_at": now}
     return factories.group(project, cost=Decimal(cost), completes=completes, **(given | fields))
 
 
