@@ -140,25 +140,31 @@ def client_status(
     planned = list(rows)
     kind = project_verdict(outlook, None, zone=zone).kind
     figures = _figures_of(kind, outlook or ProjectOutlook(), options, zone)
-    by_country: dict[str, list[ClientRow]] = {}
-    for row in planned:
-        by_country.setdefault(row.country_code, []).append(row)
-    countries = [
-        _part_of(country_name(code) if code else "Other", members, options, now)
-        for code, members in by_country.items()
-    ]
-    groups = [_part_of(row.name, [row], options, now) for row in planned]
     return ClientStatus(
         title=options.title,
         verdict=client_verdict(figures),
         figures=figures,
         read_at=read_at,
         closing=options.closing,
-        countries=tuple(sorted(countries, key=lambda part: part.name))
-        if options.shows_countries
+        countries=_parts_by_country(planned, options, now) if options.shows_countries else None,
+        groups=tuple(_part_of(row.name, [row], options, now) for row in planned)
+        if options.shows_groups
         else None,
-        groups=tuple(groups) if options.shows_groups else None,
     )
+
+
+def _parts_by_country(
+    rows: Iterable[ClientRow], options: ClientOptions, now: datetime
+) -> tuple[ClientPart, ...]:
+    """Return what the groups of each country add up to, by name."""
+    by_country: dict[str, list[ClientRow]] = {}
+    for row in rows:
+        by_country.setdefault(row.country_code, []).append(row)
+    parts = [
+        _part_of(country_name(code) if code else "Other", members, options, now)
+        for code, members in by_country.items()
+    ]
+    return tuple(sorted(parts, key=lambda part: part.name))
 
 
 def _figures_of(
