@@ -249,11 +249,6 @@ def test_the_bound_rate_card_goes_before_the_predicted_one() -> None:
     assert [table and table.pricing_table_data for table in tables] == [[[100.0]], [[200.0]]]
 
 
-def test_a_draft_that_lacks_what_is_needed_says_what() -> None:
-    with pytest.raises(ValueError, match="business unit"):
-        decode_body(b'{"name": "A name"}', FetchTargetGroupResponse).as_request()
-
-
 @pytest.mark.parametrize("value", ["false", "true", "", "no", 0, 1, [], {"a": 1}, [True]])
 @pytest.mark.parametrize(
     "draft",

@@ -1,7 +1,6 @@
 """Drafts of target groups."""
 
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -10,7 +9,6 @@ from dashboard.exchange.shapes.allocations import AllocationsRequest, SupplyAllo
 from dashboard.exchange.shapes.assistant import (
     FieldingAssistantModulesAssignment,
     FieldingAssistantModulesAssignmentRequestModel,
-    amount_to_send,
 )
 from dashboard.exchange.shapes.base import (
     Body,
@@ -28,9 +26,6 @@ from dashboard.exchange.shapes.base import (
 )
 from dashboard.exchange.shapes.fielding import ReEntryConfiguration
 from dashboard.exchange.shapes.groups import Links
-from dashboard.exchange.shapes.profiling import profiling_request
-
-T = TypeVar("T")
 
 
 class CreatedDraftTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
@@ -127,54 +122,3 @@ class FetchTargetGroupResponse(Identified, frozen=True, kw_only=True, gc=False):
         require_flag(self.exclusion or {}, "enabled")
         for profile in objects_in(self.profiling or {}, "profiles"):
             require_flag(profile, "quotas_enabled")
-
-    def as_request(self) -> DraftTargetGroupRequest:
-        """The same draft as it is sent; ValueError names a missing member."""
-        plan = self.fielding_specification or DraftFieldingSpecification()
-        assistant = self.fielding_assistant_assignment or FieldingAssistantModulesAssignment()
-        client = self.client_id
-        by_rate_card = self.pricing_model == "rate_card"  # a CPI would ask for dynamic pricing
-        return DraftTargetGroupRequest(
-            name=_required(self.name, "name"),
-            business_unit_id=_required(self.business_unit_id, "business unit"),
-            locale=_required(self.locale, "locale"),
-            collects_pii=_required(self.collects_pii, "whether it collects PII"),
-            project_manager_id=_required(self.project_manager_id, "project manager"),
-            fielding_specification=TargetGroupFieldingSpecification.of(
-                _required(plan.start_at, "start date"), _required(plan.end_at, "end date")
-            ),
-            completes_goal=_required(self.completes_goal, "goal"),
-            expected_length_of_interview_minutes=_required(
-                self.expected_length_of_interview_minutes, "expected LOI"
-            ),
-            expected_incidence_rate=_required(self.expected_incidence_rate, "expected IR"),
-            fielding_assistant_assignment=assistant.as_request(),
-            allocations=(self.allocations or SupplyAllocation()).as_request(),
-            study_type_code=_unset_if_none(self.study_type_code),
-            industry_code=_unset_if_none(self.industry_code),
-            industry_lockout_code=_unset_if_none(self.industry_lockout_code),
-            cost_per_interview=UNSET if by_rate_card else amount_to_send(self.cost_per_interview),
-            client_cost_per_interview_note=(
-                UNSET if by_rate_card else amount_to_send(self.client_cost_per_interview_note)
-            ),
-            client_id=int(client) if client and client.isdigit() else UNSET,
-            exclusion=_unset_if_none(self.exclusion),
-            respondent_activity_exclusions=_unset_if_none(self.respondent_activity_exclusions),
-            live_url=_unset_if_none(self.live_url),
-            test_url=_unset_if_none(self.test_url),
-            profiling=profiling_request(self.profiling) if self.profiling else UNSET,
-            re_entry_configuration=_unset_if_none(self.re_entry_configuration),
-            target_group_customer_reference_number=_unset_if_none(
-                self.target_group_customer_reference_number
-            ),
-        )
-
-
-def _required(value: T | None, label: str) -> T:
-    if value is None:
-        raise ValueError(f"Cint's draft has no {label}")
-    return value
-
-
-def _unset_if_none(value: T | None) -> T | UnsetType:
-    return UNSET if value is None else value

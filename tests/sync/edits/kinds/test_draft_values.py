@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -16,7 +18,12 @@ from dashboard.sync.columns.limits import DoesNotFit
 from dashboard.sync.edits import copy_group, draft_profiles
 from dashboard.sync.edits.kinds import draft
 from dashboard.sync.edits.merge import SENT, WHOLE, Merged
+from tests.contract.validate import operations, validate_request
+from tests.exchange.answers import Answers
+from tests.exchange.examples import IN
 from tests.fakes.canned_exchange import money
+from tests.fakes.client import client_of
+from tests.fakes.clock import FastClock
 
 WOMEN = {"question_id": 43, "object": "selection", "option": "2", "condition_name": "Woman"}
 MEN = {"question_id": 43, "object": "selection", "option": "1", "condition_name_translated": "Mann"}
@@ -158,6 +165,26 @@ def test_a_changed_draft_is_what_is_held_with_the_changes_and_cleared_fields_as_
     without = RAW | dict.fromkeys(names)
     never_set = read(**dict.fromkeys(names))
     assert draft.draft_update(never_set, never_set, without) == sendable.draft(without)
+
+
+def test_a_draft_as_it_was_read_is_a_valid_update() -> None:
+    path = "/demand/accounts/101/projects/{project_id}/target-groups/{target_group_id}"
+    for seed in range(50):
+        _, body = Answers(seed, full=True).of(operations()["get_target_group"])
+        answer = httpx.Response(200, json=body)
+        client = client_of(lambda _, answer=answer: answer, clock=FastClock())  # type: ignore[misc]
+        whole = client.get_whole_target_group(**IN)
+        held = draft.value_of(whole.value)
+        request = draft.draft_update(held | {"name": "Another name"}, held, whole.raw)
+        sent = json.loads(msgspec.json.Encoder(decimal_format="number").encode(request))
+        validate_request(
+            "update_target_group",
+            path=path.format(**IN),
+            headers={"Cint-API-Version": "2025-12-18"},
+            body=sent,
+        )
+        assert sent["re_entry_configuration"] == body["re_entry_configuration"]
+        assert sent["name"] == "Another name"
 
 
 CHANGES: list[tuple[dict[str, Any], list[str]]] = [
