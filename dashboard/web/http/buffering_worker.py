@@ -63,6 +63,7 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
 
     parser_class, task_class = StrictRequest, AnswerTask
     request_since: float | None = None  # Unix seconds; None while no request is arriving
+    is_postponed = False  # its next request waits until the answer before it is taken
 
     def received(self, data: bytes) -> bool:
         """Take bytes of a request, and note when its first byte came."""
@@ -72,6 +73,27 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
         elif self.request_since is None:
             self.request_since = time.time()
         return taken
+
+    def service(self) -> None:
+        """Answer the next request, but no sooner than the client has taken the answer before it.
+
+        Otherwise the answers to many requests in a row would fill the buffer, and the thread would
+        wait for a client that does not read.
+        """
+        with self.outbuf_lock:
+            self.is_postponed = self.total_outbufs_len > 0
+        if not self.is_postponed:
+            super().service()
+
+    def handle_write(self) -> None:
+        """Send what the client takes; once it has taken everything, its next request goes on."""
+        super().handle_write()
+        with self.outbuf_lock:
+            goes_on = self.is_postponed and self.connected and not self.total_outbufs_len
+            if goes_on:
+                self.is_postponed = False
+        if goes_on:
+            self.server.add_task(self)
 
     def is_overdue(self, now: float) -> bool:
         """Whether its request, its answer or its next request is too late."""
@@ -92,7 +114,11 @@ def close_overdue(channels: Sequence[TimedChannel], *, now: float) -> None:
     for channel in channels:
         if channel.is_overdue(now):
             channel.handle_close()
-    waiting = [channel for channel in channels if channel.connected and not channel.requests]
+    waiting = [
+        channel
+        for channel in channels
+        if channel.connected and (channel.is_postponed or not channel.requests)
+    ]
     surplus = len(channels) - MOST_CONNECTIONS
     for channel in sorted(waiting, key=lambda channel: channel.creation_time)[: max(surplus, 0)]:
         channel.handle_close()

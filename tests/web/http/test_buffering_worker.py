@@ -67,6 +67,12 @@ class Web:
             assert time.monotonic() < until
             time.sleep(0.1)
 
+    @property
+    def largest_file(self) -> bytes:
+        """The address of a file of more than 1 MB; files are served by their hashed name alone."""
+        (file,) = (self.home / "static" / "plotly").glob("plotly-basic.min.*.js")
+        return b"/static/plotly/" + file.name.encode()
+
     def open(self, *, window: int = 0) -> socket.socket:
         """A new connection; `window`: bytes that the client takes without reading them."""
         client = socket.socket()
@@ -137,6 +143,44 @@ def test_slow_clients_keep_nobody_else_waiting(web: Web) -> None:
             waits.append(time.monotonic() - started)
         assert web.answer(b"GET /sign-in/ HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
     assert max(waits) < 1
+
+
+IN_A_ROW = {
+    "files": b"GET %s HTTP/1.1\r\n" + HEAD + b"\r\n",
+    "files in HTTP/1.0": b"GET %s HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "pages": b"GET /sign-in/?%s HTTP/1.1\r\n" + HEAD + b"\r\n",
+    "errors": b"GET /nowhere%s HTTP/1.1\r\n" + HEAD + b"\r\n",
+}
+
+
+def test_who_asks_many_times_and_reads_nothing_holds_no_thread(web: Web) -> None:
+    """Four of each kind, as many as threads: the answers would fill the buffers of the server."""
+    with contextlib.ExitStack() as stack:
+        for kind in IN_A_ROW.values():
+            request = kind % web.largest_file
+            for _ in range(4):
+                client = stack.enter_context(web.open(window=4096))
+                client.sendall(request * (8000 // len(request)))  # one reading of the server
+        waits = []
+        for _ in range(8):  # the buffers fill one answer after another
+            time.sleep(0.5)
+            started = time.monotonic()
+            assert web.answer(b"GET /healthz HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
+            waits.append(time.monotonic() - started)
+    assert max(waits) < 5
+
+
+def test_who_asks_many_times_and_reads_late_gets_every_answer(web: Web) -> None:
+    """In their order, and whole."""
+    with web.open(window=65536) as client:
+        client.sendall(IN_A_ROW["files"] % web.largest_file * 5 + HIDDEN)
+        time.sleep(1)
+        received = read_to_end(client)
+    assert (received.count(b"HTTP/1.1 200 OK\r\n"), received.count(b"alive\n")) == (6, 1)
+    assert received.endswith(b"alive\n")
+    head, _, body = received.partition(b"\r\n\r\n")
+    (length,) = (line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    assert body[int(length.split(b":")[1]) :].startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_requests_arrive_whole_however_they_are_sent(web: Web) -> None:
@@ -240,7 +284,7 @@ def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
 
 def test_an_answer_to_head_has_no_body(web: Web) -> None:
     """On a connection that stays open, its body would be taken for the next answer."""
-    file = b"/static/plotly/plotly-basic.min.js"
+    file = web.largest_file
     pages = (b"/healthz", b"/readyz", b"/sign-in/", b"/nowhere/", b"/api/v1/openapi.json")
     for address in (*pages, file):
         with web.open() as client:
@@ -321,6 +365,25 @@ def test_a_request_that_takes_too_long_is_dropped() -> None:
     assert not channel.is_overdue(9999.0), "the product is working on it"
     channel.total_outbufs_len, channel.last_activity = 5, 1000.0
     assert channel.is_overdue(1001.0 + worker.ANSWER_SECONDS)
+
+
+def test_who_waits_for_their_own_reading_is_dropped_first() -> None:
+    """Beyond the most connections: one whose next request is postponed counts as waiting."""
+
+    class Channel(worker.TimedChannel):
+        def __init__(self, created: float, *, is_postponed: bool, requests: list[object]) -> None:
+            self.creation_time, self.connected, self.total_outbufs_len = created, True, 1
+            self.is_postponed, self.requests, self.last_activity = is_postponed, requests, created
+
+        def handle_close(self) -> None:
+            self.connected = False
+
+    answered = Channel(1.0, is_postponed=False, requests=[object()])
+    postponed = Channel(2.0, is_postponed=True, requests=[object()])
+    newer = [Channel(3.0, is_postponed=False, requests=[]) for _ in range(worker.MOST_CONNECTIONS)]
+    worker.close_overdue([answered, postponed, *newer], now=4.0)
+    dropped = [channel for channel in (answered, postponed, *newer) if not channel.connected]
+    assert dropped == [postponed, newer[0]]
 
 
 def test_the_end_of_a_process_finishes_what_arrives(tmp_path: Path) -> None:
