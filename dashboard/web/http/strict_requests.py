@@ -14,7 +14,7 @@ from waitress.receiver import ChunkedReceiver
 from waitress.utilities import BadRequest
 
 LONGEST_METHOD = 20  # characters; the log has the method of each request
-LONGEST_LENGTH = 15  # digits of a Content-Length
+LONGEST_LENGTH = 15  # digits of a Content-Length, or of the size of a chunk
 LONGEST_LINE = (
     4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
 )
@@ -45,7 +45,10 @@ class StrictChunks(ChunkedReceiver):  # type: ignore[misc]
         self.line += piece
         if self.all_chunks_received:
             self.trailer_length += len(piece)
-        if len(self.line) > LONGEST_LINE or self.trailer_length > LARGEST_TRAILER:
+        size = b"" if self.all_chunks_received else self.line.partition(b";")[0].rstrip()
+        if len(size) > LONGEST_LENGTH:
+            self.error = BadRequest("Invalid chunk size")
+        elif len(self.line) > LONGEST_LINE or self.trailer_length > LARGEST_TRAILER:
             self.error = BadRequest("A line between chunks is too long")
         elif self.line.endswith(b"\n"):
             if not self.line.endswith(b"\r\n") or b"\r" in self.line[:-2]:
@@ -76,11 +79,16 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
 
 
 def _check_head(head: bytes, method: str, version: str) -> None:
-    """Refuse an endless method, and a head that leaves open where the body ends; ParsingError."""
+    """Refuse an endless method, a line that goes on in the next, and a body whose end is open.
+
+    ParsingError.
+    """
     if len(method) > LONGEST_METHOD:
         raise ParsingError("The method is invalid")
     lengths, codings = [], []
     for line in head.split(b"\r\n")[1:]:
+        if line.startswith((b" ", b"\t")):  # some proxies read it as empty, some as joined
+            raise ParsingError("A header is folded")
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             lengths.append(value.strip())

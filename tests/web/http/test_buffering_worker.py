@@ -232,6 +232,9 @@ AMBIGUOUS = {
         b"HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     ),
     "a folded coding": b"HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "a folded length": b"HTTP/1.1\r\nContent-Length:\r\n 0\r\n\r\n",
+    "a length folded by a tab": b"HTTP/1.1\r\nContent-Length:\r\n\t0\r\n\r\n",
+    "another folded line": b"HTTP/1.1\r\nX: a\r\n Content-Length: 60\r\n\r\n",
     "chunks in HTTP/1.0": (
         b"HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     ),
@@ -248,6 +251,7 @@ AMBIGUOUS = {
     "a size with a bare line feed": CHUNKED[15:] + b"1\n\r\na\r\n0\r\n\r\n",
     "an extension with one": CHUNKED[15:] + b"1;a\n\r\na\r\n0\r\n\r\n",
     "a negative size": CHUNKED[15:] + b"-1\r\na\r\n0\r\n\r\n",
+    "a size that wraps around": CHUNKED[15:] + b"10000000000000000\r\n\r\n",
     "an endless size": CHUNKED[15:] + b"0" * 5000,
     "an endless line at the end": CHUNKED[15:] + b"0\r\nX: " + b"a" * 5000,
     "endless lines at the end": CHUNKED[15:] + b"0\r\n" + b"X: a\r\n" * 3000,
