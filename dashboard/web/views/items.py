@@ -123,7 +123,8 @@ def _snooze_until_worse(request: HttpRequest, items: list[Item], now: datetime) 
 
 def _assign(request: HttpRequest, items: list[Item], now: datetime) -> Done:
     pk = parse_row_id(request.POST.get("to", ""))
-    person = User.objects.filter(pk=pk, is_active=True).first() if pk else None
+    known = User.objects.filter(memberships__account__in=memberships_of(request))  # nobody else's
+    person = known.filter(pk=pk, is_active=True).first() if pk else None
     if person is None:
         raise ValueError("choose a person first")
     moved = waiting.assign_items(items, to=person, by=current_user(request), now=now)

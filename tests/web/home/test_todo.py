@@ -219,26 +219,42 @@ def test_what_is_assigned_is_on_the_other_persons_list(
         ("acknowledge", {}, "Nothing was selected."),
         ("explode", {"pick": True}, "Nothing was selected."),
         ("assign", {"pick": True}, "Choose a person first."),
-        ("assign", {"pick": True, "to": "stranger"}, "has no access to these groups."),
+        ("assign", {"pick": True, "to": "colleague"}, "Mo has no access to these groups."),
+        ("assign", {"pick": True, "to": "stranger"}, "Choose a person first."),
+        ("assign", {"pick": True, "to": "of another account"}, "Choose a person first."),
+        ("assign", {"pick": True, "to": "nobody"}, "Choose a person first."),
         ("snooze-worse", {"pick": True, "worse_by": "many"}, "Enter by how many completes"),
         ("snooze-worse", {"pick": True, "worse_by": "0"}, "must be 1 complete or more."),
     ],
 )
-@pytest.mark.usefixtures("anna")
 def test_a_click_that_cannot_be_done_says_why(
     client: Client,
     project: Project,
+    anna: User,
+    *,
     do: str,
     fields: dict[str, Any],
     said: str,
 ) -> None:
+    """Who shares no account with the person is not named: their name is nothing to learn here."""
+    theirs = factories.account()
+    shared = factories.account()
+    anna.memberships.create(account=shared, role="viewer")
+    people = {
+        "colleague": factories.person("editor", shared, first_name="Mo").pk,
+        "stranger": factories.person(first_name="Zed").pk,
+        "of another account": factories.person("editor", theirs, first_name="Zed").pk,
+        "nobody": 10**9,
+    }
     item = factories.item(group(project))
     given = {name: value for name, value in fields.items() if name != "pick"}
     if "pick" in fields:
         given["pick"] = item.pk
-    if fields.get("to") == "stranger":
-        given["to"] = factories.person().pk
-    assert said in click(client, do, **given)
+    if "to" in fields:
+        given["to"] = people[fields["to"]]
+    answer = click(client, do, **given)
+    assert said in answer
+    assert "Zed" not in answer
     item.refresh_from_db()
     assert item.state == "to_do"
 
