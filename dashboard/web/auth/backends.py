@@ -16,6 +16,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django.conf import settings
 from django.contrib.auth.forms import PasswordChangeForm
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +37,7 @@ PASSWORD_HINT = (
     "nothing similar to your name or email address, and not mostly the name of Fieldwatch or your "
     "company."
 )
+CODE_SECONDS = 30 * (2 * settings.MFA_TOTP_TOLERANCE + 1)  # for which a code is valid, at most
 WRONG_CREDENTIALS = "Wrong username or password."
 # By the library's mail template: the sentence of the notification, and the audit log event.
 NOTICES = {
@@ -301,6 +303,16 @@ class NewPasswordForm(PasswordChangeForm):
         return own_password(self.user, super().clean_old_password)
 
 
+def _use_up_code(user: User, code: str) -> None:
+    """Let a code count once, for as long as it is valid; ValidationError the second time.
+
+    The library forgets a used code after 30 seconds; with a tolerance it is valid for longer.
+    """
+    digits = "".join(filter(str.isdigit, code))
+    if not cache.add(f"used-code:{user.pk}:{digits}", 1, CODE_SECONDS):
+        raise SecondFactor().validation_error("incorrect_code")
+
+
 class _ThrottledCode:
     """Make the next attempt wait after wrong codes."""
 
@@ -314,12 +326,15 @@ class _ThrottledCode:
                 f"Too many wrong codes. Please try again in {seconds} s.", code="too_early"
             )
         try:
-            return str(super().clean_code())  # type: ignore[misc]
+            code = str(super().clean_code())  # type: ignore[misc]
+            _use_up_code(self.user, code)
         except ValidationError:
             throttle.count_failure(counters)
             log.warning("code refused", extra={"of": {"person": self.user.pk}})
             audit.record(allauth_context.request, AuditKind.CODE_REFUSED, subject=self.user)
             raise
+        else:
+            return code
 
 
 class CodeForm(_ThrottledCode, AuthenticateForm):  # type: ignore[misc]

@@ -6,6 +6,7 @@ import base64
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.core.cache.backends import db
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -187,13 +189,13 @@ def set_password(client: Client, password: str, *, done: bool = True) -> str:
     return link[1]
 
 
-def code_now(user: User) -> str:
-    """What the app on the phone shows."""
+def code_now(user: User, *, ahead: int = 0) -> str:
+    """What the app on the phone shows, on one whose clock is `ahead` by so many codes."""
     kept = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
     secret = kept.wrap().instance.data["secret"]
     plain = SecondFactor().decrypt(secret)
     assert plain not in str(kept.data)
-    return str(format_hotp_value(hotp_value(plain, int(time.time()) // 30)))
+    return str(format_hotp_value(hotp_value(plain, int(time.time()) // 30 + ahead)))
 
 
 def turn_on(client: Client) -> list[str]:
@@ -238,6 +240,33 @@ def test_a_code_works_once(client: Client, dana: User, with_factor: list[str]) -
     other = Client()
     sign_in(other)
     assert other.post("/sign-in/code/", {"code": code}).status_code == 200
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 1])
+def test_a_code_is_used_up_for_as_long_as_it_is_valid(
+    client: Client,
+    dana: User,
+    with_factor: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: int,
+) -> None:
+    """In every spelling, to sign in or to confirm: a code of a phone that is ahead lasts 90 s."""
+    began = time.time() // 30 * 30
+    monkeypatch.setattr(time, "time", lambda: began)
+    monkeypatch.setattr(db, "tz_now", lambda: datetime.fromtimestamp(time.time(), UTC))
+    code = code_now(dana, ahead=ahead)
+    sign_in(client)
+    assert client.post("/sign-in/code/", {"code": code}).status_code == 302
+    for seconds in (1, 29, 31, 59, 61, 89):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: began + seconds)
+        cache.delete(throttle.code_counters(RequestFactory().get("/"), "dana")[0].key)
+        for spelling in (code, f"{code[:3]} {code[3:]}", f"{code}."):
+            other = Client()
+            sign_in(other)
+            answer = other.post("/sign-in/code/", {"code": spelling})
+            assert answer.status_code == 200, (seconds, spelling)
+        again = client.post("/me/confirm/code/", {"code": code})
+        assert (seconds, again.status_code) == (seconds, 200)
 
 
 def test_a_recovery_code_works_once(client: Client, with_factor: list[str]) -> None:
