@@ -155,7 +155,10 @@ def _page_of(request: HttpRequest) -> str:
     """Return the page from which a partial request came."""
     if request.method == "POST":
         return request.get_full_path()
-    url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:  # no browser sends it
+        return "/"
     return url._replace(scheme="", netloc="").geturl() or "/"
 
 

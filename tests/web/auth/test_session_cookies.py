@@ -123,6 +123,16 @@ def test_after_signing_in_again_the_page_or_the_form_that_was_sent_is_back(
     assert leads == {"next": [page]}
 
 
+@pytest.mark.parametrize("shown", ["http://[", "https://[::1", "https://a]b/", "//[x]/", "\\["])
+def test_an_address_of_a_page_that_is_none_breaks_nothing(client: Client, shown: str) -> None:
+    """A stranger could fill the log with errors."""
+    headers = {"HX-Request": "true", "HX-Current-URL": shown}
+    for page in ("/", "/groups/", "/groups/7/", "/search/"):
+        answer = client.get(page, headers=headers)
+        assert answer.status_code == 204
+        assert answer.headers["HX-Redirect"].startswith("/sign-in/?next=")
+
+
 def test_every_cookie_is_bound_to_this_host_and_out_of_reach_of_scripts_and_sites(
     client: Client, settings: Settings
 ) -> None:
