@@ -321,19 +321,21 @@ class _ThrottledCode:
     def clean_code(self) -> str:
         """Return the code if it is right and not too early."""
         counters = throttle.code_counters(allauth_context.request, self.user.username)
-        if seconds := throttle.seconds_to_wait(counters):
-            raise ValidationError(
-                f"Too many wrong codes. Please try again in {seconds} s.", code="too_early"
-            )
-        try:
-            code = str(super().clean_code())  # type: ignore[misc]
-            _use_up_code(self.user, code)
-        except ValidationError:
-            throttle.count_failure(counters)
-            log.warning("code refused", extra={"of": {"person": self.user.pk}})
-            audit.record(allauth_context.request, AuditKind.CODE_REFUSED, subject=self.user)
-            raise
-        else:
+        with throttle.take_turn(counters) as has_turn:
+            seconds = throttle.seconds_to_wait(counters)
+            if seconds or not has_turn:
+                raise ValidationError(
+                    f"Too many wrong codes. Please try again in {max(seconds, 1)} s.",
+                    code="too_early",
+                )
+            try:
+                code = str(super().clean_code())  # type: ignore[misc]
+                _use_up_code(self.user, code)
+            except ValidationError:
+                throttle.count_failure(counters)
+                log.warning("code refused", extra={"of": {"person": self.user.pk}})
+                audit.record(allauth_context.request, AuditKind.CODE_REFUSED, subject=self.user)
+                raise
             return code
 
 

@@ -14,6 +14,8 @@ import hashlib
 import ipaddress
 import math
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import time as clock
 
@@ -30,6 +32,7 @@ FREE_PER_NAME = 5
 FREE_PER_ADDRESS = 40
 FREE_EVERYWHERE = 60
 FREE_CODES = 5
+TURN_SECONDS = 30  # for which a turn is kept if its process dies
 FREE_LINKS = 60  # openings of shared links by one address
 IPV6_HOME = 64  # bits of an address; one household or machine usually owns the rest
 NOWHERE = "0.0.0.0"  # noqa: S104  the address is unknown
@@ -145,6 +148,21 @@ def count_failure(counted: list[Counter]) -> None:
     """Count a wrong password or code, or a shared link that was opened."""
     for counter in counted:
         counter.add(clock())
+
+
+@contextmanager
+def take_turn(counted: list[Counter]) -> Iterator[bool]:
+    """Check one attempt after another; False for one that comes while another is being checked.
+
+    Many at the same moment would otherwise all be checked before the first is counted.
+    """
+    key = f"{counted[0].key}:turn"
+    has_turn = cache.add(key, 1, TURN_SECONDS)
+    try:
+        yield has_turn
+    finally:
+        if has_turn:
+            cache.delete(key)
 
 
 def know_device(request: HttpRequest, response: HttpResponseBase, *names: str) -> None:

@@ -15,7 +15,12 @@ from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+)
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.cache.backends import db
@@ -311,6 +316,29 @@ def test_guessing_codes_is_throttled_wherever_it_comes_from(
     assert statuses == [False] * throttle.FREE_CODES + [True] * 2
     thief.post("/sign-in/code/", {"code": code_now(dana)})
     assert thief.get("/").status_code == 302
+
+
+def test_codes_of_a_person_are_checked_one_after_another(
+    dana: User, with_factor: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many at the same moment would all be checked before the first is counted."""
+    one, other = Client(), Client()
+    for thief in (one, other):
+        sign_in(thief)
+    checked, pages = [], []
+
+    def check(_factor: TOTP, code: str) -> bool:
+        checked.append(code)
+        if len(checked) == 1:
+            pages.append(other.post("/sign-in/code/", {"code": "222222"}).content.decode())
+        return False
+
+    monkeypatch.setattr(TOTP, "validate_code", check)
+    one.post("/sign-in/code/", {"code": "111111"})
+    assert checked == ["111111"]
+    assert "Too many wrong codes" in pages[0]
+    other.post("/sign-in/code/", {"code": "222222"})
+    assert checked == ["111111", "222222"], "the turn is given back"
 
 
 def test_who_was_here_before_gives_a_code_while_others_guess(
