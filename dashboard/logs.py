@@ -27,9 +27,12 @@ _SECRET_PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
     # API tokens, wherever they are.
     (re.compile(r"\bfw_[A-Za-z0-9_-]{20,}"), HIDDEN),
-    # Links in mails, addresses of calendars: whoever reads one in a log could follow it.
+    # Links in mails, shared links, addresses of calendars: whoever reads one could follow it.
     (
-        re.compile(r"(/(?:sign-in/new|mail/stop|me/address|act|webhooks|calendar)/)[^/\s\"']{9,}"),
+        re.compile(
+            r"(?i)(/(?:sign-in/new|mail/stop|mail/stop/status|me/address|act|webhooks|calendar|s)/+)"
+            r"[^/\s\"']{9,}"
+        ),
         rf"\1{HIDDEN}",
     ),
     # The return from single sign-on: its query signs a person in.

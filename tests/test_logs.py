@@ -16,6 +16,7 @@ from django.test import Client
 
 from dashboard import logs
 from dashboard.settings import LOGGING as CONFIGURED
+from dashboard.urls import urlpatterns
 
 LOGGING: Any = CONFIGURED  # nested, and of several types
 
@@ -176,6 +177,63 @@ def test_the_return_from_single_sign_on_is_logged_without_its_query(
         assert BACK in written
         assert "c0de" not in written
         assert "st4te" not in written
+
+
+TOKEN = "1-t0ken-of-43_characters-t0ken-of-43_charact"
+SECRET_PART = re.compile(r"<str:(token|key)>|\(\?P<uidb36>.*\)")
+# Of urls.py: what is not listed there has no secret in its address.
+OPENING = [
+    "/" + SECRET_PART.sub(TOKEN, str(pattern.pattern)).strip("^$").lstrip("/")
+    for pattern in urlpatterns
+    if SECRET_PART.search(str(pattern.pattern))
+]
+
+
+@FORMATTERS
+@pytest.mark.parametrize("address", OPENING)
+def test_an_address_that_opens_something_is_logged_without_its_token(
+    formatter: logging.Formatter, address: str
+) -> None:
+    """However it was mistyped: Django logs each refused request with its path."""
+    for mistyped in (
+        address,
+        address.removesuffix("/"),
+        address.replace(TOKEN, f"{TOKEN}."),
+        address.replace(TOKEN, f"/{TOKEN}/"),
+        address.replace(TOKEN, f"{TOKEN}\x00"),
+        f"/{address}/",
+        address.replace(TOKEN, "").upper() + TOKEN,
+        f"https://fieldwatch.example{address}",
+    ):
+        for words in (f"Not Found: {mistyped}", f"Forbidden (CSRF): {mistyped}", repr([mistyped])):
+            assert "t0ken" not in line(formatter, words), words
+
+
+def test_the_addresses_that_open_something_are_known() -> None:
+    assert {address.partition(TOKEN)[0] for address in OPENING} == {
+        "/act/",
+        "/calendar/",
+        "/mail/stop/",
+        "/mail/stop/status/",
+        "/me/address/",
+        "/s/",
+        "/sign-in/new/",
+        "/webhooks/",
+    }
+
+
+@pytest.mark.django_db
+def test_a_refused_request_for_a_shared_status_is_logged_without_its_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    formatter = logs.LineFormatter()
+    for client in (Client(), Client(enforce_csrf_checks=True)):
+        client.get(f"/s/{TOKEN}/")
+        client.get(f"/s/{TOKEN}./")
+        client.post(f"/s/{TOKEN}/")
+    written = [formatter.format(record) for record in caplog.records]
+    assert len(written) > 6
+    assert not [words for words in written if "t0ken" in words]
 
 
 def test_runserver_writes_with_our_handler() -> None:
