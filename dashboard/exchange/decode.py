@@ -7,7 +7,7 @@ U+FFFD) and decoded again, item by item: a bad item costs itself, never its page
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -23,6 +23,8 @@ T = TypeVar("T")
 MAX_RAW_TEXT = 4_000
 MAX_PLACES = 5
 REPLACED_TEXT = f"Unreadable characters are shown as {UNREADABLE}, in"
+LARGEST_EXPONENT = 999_999  # of a number without a shape; Python computes with no larger one
+OUT_OF_RANGE = "a number is out of range"
 _MAX_EXACT_FLOAT = 2**53
 
 # Members that decide whose figures these are, or what they are worth, are never guessed.
@@ -76,12 +78,23 @@ class Whole(Struct, Generic[T], frozen=True, kw_only=True):
     etag: str | None = None
 
 
+def _exact_number(text: str) -> Decimal:
+    """Return a number as it came; ValidationError for one that nobody could write out."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation as exc:
+        raise msgspec.ValidationError(OUT_OF_RANGE) from exc
+    if abs(number.adjusted()) > LARGEST_EXPONENT:
+        raise msgspec.ValidationError(OUT_OF_RANGE)
+    return number
+
+
 # A shape may be any type that msgspec decodes, unions included, which no `type[T]` covers.
 class _Decoders(dict[object, msgspec.json.Decoder[Any]]):
     """One decoder per shape, created once; numbers without a shape stay exact."""
 
     def __missing__(self, shape: Any) -> msgspec.json.Decoder[Any]:  # see above
-        decoder = self[shape] = msgspec.json.Decoder(shape, float_hook=Decimal)
+        decoder = self[shape] = msgspec.json.Decoder(shape, float_hook=_exact_number)
         return decoder
 
 
@@ -133,7 +146,10 @@ def decode_whole(
     `note` is called with items that have unreadable characters.
     """
     value = decode_body(body, shape, note=note)
-    raw = _decoders[object].decode(repair(body))
+    try:
+        raw = _decoders[object].decode(repair(body))
+    except msgspec.ValidationError as exc:  # of a member that no shape knows
+        raise BadAnswer(f"Cint sent something unexpected: {exc}") from exc
     if not isinstance(raw, dict):
         raise BadAnswer("Cint sent something other than an object")
     return Whole(value=value, raw=raw, etag=etag)

@@ -317,6 +317,37 @@ def test_a_whole_number_with_a_decimal_point_is_whole_while_it_is_exact(
     assert (batch.changes[0].new_value, type(batch.changes[0].new_value)) == (value, type(value))
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1e999999999",
+        "-1E+999999999",
+        "1e99999999999999999999",
+        "1e-99999999999999999999",
+        "1e1000000",
+    ],
+)
+@pytest.mark.parametrize("member", ["id", "status", "version", "name_that_nobody_knows"])
+def test_a_number_that_nobody_could_write_out_costs_its_own_item(number: str, member: str) -> None:
+    """Alone, in a list beside a good item, and where all members are kept as they came."""
+    good = b'{"id": 6, "status": "live"}'
+    members = {"id": "1", "status": '"live"', "x": "null"} | {member: number}
+    item = f"{{{', '.join(f'{chr(34)}{name}{chr(34)}: {members[name]}' for name in members)}}}"
+    body = item.encode()
+    page = decode_page(b'{"data": [' + good + b", " + body + b"]}", "data", FieldingRunItem)
+    assert page.items[0] == FieldingRunItem(id="6", status="live")
+    assert len(page.items) + len(page.quarantined) == 2
+    with pytest.raises(BadAnswer):
+        decode_whole(body, FieldingRunItem)
+    try:
+        decoded = decode_body(body, FieldingRunItem)
+    except BadAnswer as exc:
+        assert "out of range" in str(exc)
+    else:
+        assert member == "name_that_nobody_knows"
+        assert decoded == FieldingRunItem(id="1", status="live")
+
+
 def test_each_item_that_cannot_be_read_is_set_aside_with_its_text_reason_and_id() -> None:
     items = [
         b'{"id": 1, "status": "live"}',
