@@ -85,8 +85,9 @@ class Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     """Writes to standard error; requests that anyone can forge cost one line each."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record, without its traceback if it is from `django.security`."""
-        if record.name.startswith("django.security."):
+        """Format a record; one of a refused request without its traceback."""
+        is_refusal = record.name == "django.request" and getattr(record, "status_code", 500) < 500
+        if is_refusal or record.name.startswith("django.security."):
             record.exc_info = record.exc_text = None
         return super().format(record)
 

@@ -158,6 +158,36 @@ def test_a_forged_host_is_a_line_and_no_traceback(
     assert "ValueError: whole" in ours
 
 
+@FORMATTERS
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded; charset=utf-7",
+        "application/x-www-form-urlencoded; charset=rot13",
+        "multipart/form-data",
+        "multipart/form-data; boundary=b; charset=utf-16",
+    ],
+)
+@pytest.mark.django_db
+def test_a_body_that_is_none_is_a_line_and_no_traceback(
+    formatter: logging.Formatter, content_type: str
+) -> None:
+    """From a stranger: any cookie of the right form is enough."""
+    told = io.StringIO()
+    handler = logs.Stderr(told)
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    try:
+        answer = client.generic("POST", "/sign-in/", b"--b\r\n\xff", content_type)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert answer.status_code in (400, 403)
+    assert "/sign-in/" in told.getvalue()
+    assert "Traceback" not in told.getvalue()
+
+
 BACK = "/sign-in/with/sso/back/"
 RETURNS = [
     f"{BACK}?code=c0de-of-today&state=st4te",
