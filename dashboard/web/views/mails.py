@@ -106,7 +106,8 @@ def mail_outbox(request: HttpRequest, pk: int) -> HttpResponse:
         | Q(account=None, recipient__memberships__account=account)
         | Q(account=None, channel__owner__memberships__account=account)
     )
-    rows = Mail.objects.filter(of_account).select_related("recipient", "channel")
+    found = Mail.objects.filter(of_account)  # once for each connection of its person
+    rows = Mail.objects.filter(pk__in=found.values("pk")).select_related("recipient", "channel")
     mails = rows.defer("sealed", "message").order_by("-pk")
     since = timezone.now() - FAILED_WITHIN
     context = {

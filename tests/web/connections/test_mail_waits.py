@@ -81,3 +81,21 @@ def test_an_email_that_is_sent_waits_for_nothing(
 ) -> None:
     mail = unsent(administrator, account, now, **fields)
     assert mail_wait(mail, Workers(now - timedelta(hours=1), now)) is None
+
+
+@pytest.mark.parametrize("state", [Mail.State.SENT, Mail.State.DEAD])
+def test_an_email_is_listed_once_however_many_connections_its_person_has(
+    client: Client, account: ExchangeAccount, administrator: User, now: datetime, state: Mail.State
+) -> None:
+    """Else the administrators of one connection learn that there are others."""
+    client.force_login(administrator)
+    person = factories.person("viewer", account)
+    for number, of in enumerate((account, None)):
+        mail = unsent(person, account, now, state=state, subject=f"Topic {number}")
+        Mail.objects.filter(pk=mail.pk).update(account=of, message_id=f"<{number}@x>")
+    before = client.get(f"/connections/{account.pk}/mail/").content.decode()
+    for _ in range(2):
+        person.memberships.create(account=factories.account(), role="viewer")
+    after = client.get(f"/connections/{account.pk}/mail/").content.decode()
+    counts = [page.count(person.email) for page in (before, after)]
+    assert counts[0] == counts[1] >= 3
