@@ -92,6 +92,27 @@ def test_the_database_itself_refuses(statement: str) -> None:
     assert kinds() == ["muted"]
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a statement of SQLite")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "REPLACE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
+        "INSERT OR REPLACE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
+        "INSERT OR IGNORE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
+    ],
+)
+def test_nor_is_a_row_replaced(statement: str) -> None:
+    row()
+    before = AuditEvent.objects.values().get()
+    with (
+        pytest.raises(DatabaseError, match="never changed or deleted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert AuditEvent.objects.values().get() == before
+
+
 def test_a_removed_connection_and_a_deleted_person_take_nothing_with_them() -> None:
     account = factories.account(name="main")
     user = factories.person("viewer", account, username="dana")
