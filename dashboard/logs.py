@@ -22,7 +22,8 @@ _BREAKS_IN_JSON = {code: f"\\u{code:04x}" for code in _BEYOND_ASCII}  # it escap
 _facts: ContextVar[Mapping[str, object]] = ContextVar("facts", default=MappingProxyType({}))
 _secrets: set[str] = set()
 
-# Secrets recognised by their name or form.
+# Secrets recognised by their name or form. A stranger may send 64 KB that a line repeats: no part
+# may be searched to its end from each of its places, hence the limits.
 _SECRET_PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
     # API tokens, wherever they are.
@@ -36,14 +37,14 @@ _SECRET_PATTERNS = (
         rf"\1{HIDDEN}",
     ),
     # The return from single sign-on: its query signs a person in.
-    (re.compile(r"(/sign-in/with/[^\s?\"']*\?)[^\s\"']+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(/sign-in/with/[^\s?\"']{0,200}\?)[^\s\"']+"), rf"\1{HIDDEN}"),
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{HIDDEN}@"),
     (
         re.compile(
             r"(?i)((?:authorization|cookie|csrfmiddlewaretoken|sessionid|"
             r"(?:client_|webhook_)?secret|password|passwd|api[_-]?key|"
-            r"(?:access_|refresh_|id_)?token)\\?[\"']?\s*[:=]\s*\\?[\"']?)"
-            r"(?!\s*\[hidden\])[^\s\"'&,;}\\]{3,}"
+            r"(?:access_|refresh_|id_)?token)\\?[\"']?\s{0,50}[:=]\s{0,50}\\?[\"']?)"
+            r"(?!\s{0,50}\[hidden\])[^\s\"'&,;}\\]{3,}"
         ),
         rf"\1{HIDDEN}",
     ),

@@ -266,6 +266,24 @@ def test_a_refused_request_for_a_shared_status_is_logged_without_its_token(
     assert not [words for words in written if "t0ken" in words]
 
 
+LARGEST = 64 * 1024  # of a request's head
+BEGINNINGS = ["/sign-in/with/", "/s/", "/calendar//", "://a:", "token=", "token: ", "fw_", "basic "]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("filling", ["", " ", "/", "a", "=", "a=", '"', "  :  ", "\\"])
+def test_a_long_request_costs_the_log_no_time(beginning: str, filling: str) -> None:
+    """A stranger's path of 60 KB took six seconds, in which its process answered nobody."""
+    for words in (
+        (beginning + filling) * (LARGEST // len(beginning + filling)),
+        beginning + filling * LARGEST,
+        beginning + filling * (LARGEST // 2) + "=" + filling * (LARGEST // 2),
+    ):
+        began = time.process_time()
+        line(logs.LineFormatter(), f"Not Found: {words}")
+        assert time.process_time() - began < 1.5, (words[:40], len(words))
+
+
 def test_runserver_writes_with_our_handler() -> None:
     """Django's own would write whole addresses, past everything that takes secrets out."""
     logger = LOGGING["loggers"]["django.server"]
