@@ -1,7 +1,9 @@
 """The Celery application: beat wakes due work, workers pull it."""
 
 import gc
+import logging
 import os
+import uuid
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -9,6 +11,31 @@ from celery.beat import EmbeddedService
 from celery.signals import setup_logging, task_prerun, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
+from kombu.transport.redis import Channel
+from kombu.transport.virtual.base import Message
+
+log = logging.getLogger(__name__)
+NOWHERE = {"exchange": "", "routing_key": ""}
+
+
+class RedisMessage(Message):
+    """A message from Redis; the worker drops one that nobody can read.
+
+    Kombu would raise out of the worker and put the message back, for the next one to end as well.
+    """
+
+    def __init__(self, payload: Any, channel: Any = None, **options: object) -> None:
+        """Read a message as it was found."""
+        try:
+            super().__init__(payload, channel=channel, **options)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            log.warning("dropped a message in Redis that cannot be read")
+            found = {"delivery_tag": uuid.uuid4().hex, "delivery_info": NOWHERE}
+            super().__init__({"properties": found}, channel=channel, **options)
+        self.body: str | None = self.body or ""  # Celery measures it
+
+
+Channel.Message = RedisMessage
 
 
 # Any: Celery passes its own worker and consumer here, which its stubs do not describe.

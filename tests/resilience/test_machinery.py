@@ -81,6 +81,37 @@ def test_hints_that_a_flush_took_are_given_again(stand: Stand) -> None:
     assert invariants.losses(stand) == []
 
 
+FOUND = {"delivery_tag": "t", "delivery_info": {"exchange": "", "routing_key": ""}}
+UNREADABLE: list[object] = [
+    {"body": "x", "properties": FOUND | {"body_encoding": "base64"}},  # cut off
+    {"body": "x", "properties": FOUND | {"body_encoding": "rot13"}},
+    {"body": "{", "content-type": "application/json", "properties": FOUND},
+    {"body": "x", "content-type": "application/x-python-serialize", "properties": FOUND},
+    {"body": None, "properties": FOUND},
+    {"body": "x", "properties": {}},
+    {"body": "x"},
+    {},
+    [],
+    7,
+    None,
+]
+
+
+def test_messages_that_nobody_can_read_end_no_worker(stand: Stand) -> None:
+    kill_points.change(stand, seed=6)
+    server = stand.redis.client
+    before = server.hlen("unacked")  # of workers that were killed
+    for message in UNREADABLE:
+        server.lpush(stand.queue, json.dumps(message))
+    worker = stand.worker()
+    wait_for(lambda: not server.llen(stand.queue), of="all are taken")
+    stand.drain()
+    assert stand.wait(worker, seconds=0) is None, "it lives"
+    wait_for(lambda: server.hlen("unacked") <= before, of="none is put back")
+    stand.kill(worker)
+    assert invariants.losses(stand) == []
+
+
 def test_pages_and_edits_work_without_redis_and_work_goes_on_when_it_is_back(stand: Stand) -> None:
     stand.worker(supervised=True)
     stand.beat()
