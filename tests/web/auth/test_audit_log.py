@@ -92,15 +92,14 @@ def test_the_database_itself_refuses(statement: str) -> None:
     assert kinds() == ["muted"]
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="a statement of SQLite")
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "REPLACE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
-        "INSERT OR REPLACE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
-        "INSERT OR IGNORE INTO fielding_auditevent SELECT * FROM fielding_auditevent",
-    ],
-)
+AGAIN = "INTO fielding_auditevent SELECT * FROM fielding_auditevent"
+REPLACING = {
+    "sqlite": [f"REPLACE {AGAIN}", f"INSERT OR REPLACE {AGAIN}", f"INSERT OR IGNORE {AGAIN}"],
+    "postgresql": [f"INSERT {AGAIN} ON CONFLICT (id) DO UPDATE SET kind = 'another'"],
+}
+
+
+@pytest.mark.parametrize("statement", REPLACING[connection.vendor])
 def test_nor_is_a_row_replaced(statement: str) -> None:
     row()
     before = AuditEvent.objects.values().get()
