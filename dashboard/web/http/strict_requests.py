@@ -3,10 +3,15 @@
 Waitress takes some of them: a length beside chunks, chunks in another version than HTTP/1.1, chunk
 sizes that end with a bare line feed. Behind a proxy that reads them otherwise, the rest of one
 person's request would become the beginning of another's.
+
+So is a type of the body in a charset that browsers and programs do not send: Django looks up any
+codec of Python for it, before it answers errors and before it knows who asks. Some take the square
+of the length, some are none for text, and some names are none.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -19,6 +24,10 @@ LONGEST_LINE = (
     4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
 )
 LARGEST_TRAILER = 16 * 1024  # bytes of all lines behind the last chunk
+_CHARSET = re.compile(r"(?i)charset")
+_KNOWN_CHARSET = re.compile(
+    r"(?i)charset[ \t]{0,9}=[ \t]{0,9}\"?(?:utf-?8|us-ascii|iso-8859-1)\"?[ \t]{0,9}(?=[;,]|$)"
+)
 
 
 class StrictChunks(ChunkedReceiver):  # type: ignore[misc]
@@ -66,6 +75,7 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
         try:
             super().parse_header(header_plus)
             _check_head(header_plus, self.command, self.version)
+            _check_type(self.headers.get("CONTENT_TYPE", ""))
         except ValueError as exc:  # of an address that is none, or a length of thousands of digits
             self.expect_continue = False
             raise ParsingError("The request line or the length is invalid") from exc
@@ -98,3 +108,14 @@ def _check_head(head: bytes, method: str, version: str) -> None:
         raise ParsingError("Content-Length is invalid")
     if codings and (lengths or version != "1.1" or codings != [b"chunked"]):
         raise ParsingError("Transfer-Encoding is ambiguous")
+
+
+def _check_type(content_type: str) -> None:
+    """Refuse a type of the body that names a codec of Python, or a value that is in one.
+
+    ParsingError.
+    """
+    _, _, parameters = content_type.partition(";")
+    known = _KNOWN_CHARSET.findall(parameters)
+    if "*" in parameters or len(_CHARSET.findall(parameters)) > len(known):
+        raise ParsingError("The charset is none that is read here")

@@ -277,6 +277,26 @@ def test_a_request_with_two_readings_is_refused_and_ends_the_connection(web: Web
     assert "AAAAA" not in log
 
 
+@pytest.mark.parametrize("address", [b"/sign-in/?next=-a", b"/healthz", b"/api/v1/projects"])
+def test_no_codec_is_chosen_by_who_asks(web: Web, address: bytes) -> None:
+    """Django looks them up before it handles errors; `punycode` takes the square of the length."""
+    codecs = [b"punycode", b"idna", b"zlib", b"undefined", b"utf-16", b'"hex"', b"utf-8; charset=x"]
+    types = [b"charset=" + codec for codec in codecs] + [b"CharSet = rot13", b"a=b;charset=bz2"]
+    types += [b"charset*=utf-8''%00", b"a*=nonsense''%41", b"a*=punycode''-a%ff", b"a *=idna''%ff"]
+    problems = []
+    for each in types:
+        kind = b"Content-Type: multipart/form-data; boundary=x; " + each + b"\r\n"
+        answer = web.answer(b"GET " + address + b" HTTP/1.1\r\n" + kind + CLOSE)
+        if not answer.startswith(b"HTTP/1.1 400"):
+            problems.append((each, answer[:40]))
+    assert not problems
+    for fine in (b"utf-8", b"UTF8", b'"utf-8"', b"us-ascii ; a=b", b"ISO-8859-1"):
+        kind = b"Content-Type: text/plain; charset=" + fine + b"\r\n"
+        answer = web.answer(b"GET /healthz HTTP/1.1\r\n" + kind + CLOSE)
+        assert answer.startswith(b"HTTP/1.1 200"), fine
+    assert "Traceback" not in (web.home / "web.log").read_text()
+
+
 def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
     """Without a body, or with one that is too large, nobody waits for a body that never comes."""
     expects = b"Expect: 100-continue\r\n"
