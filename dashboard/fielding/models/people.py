@@ -16,6 +16,7 @@ from dashboard.fielding.models.fields import foreign_id
 from dashboard.fielding.models.querysets.rows import MembershipQuerySet
 
 NAMES = ("username", "first_name", "last_name")
+LONGEST_LOGIN = 254  # characters of an email address; a username has fewer
 NOT_ONE_LINE = "A name cannot contain line breaks or other control characters."
 
 
@@ -25,6 +26,8 @@ class UserManager(DjangoUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         """The person who signs in with this name or address."""
         typed = (username or "").strip()
+        if len(typed) > LONGEST_LOGIN:  # nobody's, and for SQLite an error
+            raise self.model.DoesNotExist
         if "@" in typed:
             return self.get(email__iexact=typed)
         return self.get(username__iexact=typed)

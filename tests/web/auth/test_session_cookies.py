@@ -31,6 +31,15 @@ def test_a_wrong_password_and_a_wrong_name_read_the_same(client: Client) -> None
         assert "Wrong username or password." in answer.content.decode()
 
 
+@pytest.mark.parametrize("letter", ["a", "\ufdfa", "a@", "%", "_"])
+def test_a_name_that_nobody_could_have_is_a_wrong_name(client: Client, letter: str) -> None:
+    """SQLite compares no text of 50 KB with LIKE, and answered 500 with a long traceback."""
+    factories.person(username="dana")
+    for length in (255, 40_000, 200_000):
+        answer = client.post("/sign-in/", {"username": letter * length, "password": "wrong"})
+        assert "Wrong username or password." in answer.content.decode()
+
+
 def test_a_person_who_left_cannot_sign_in(client: Client) -> None:
     factories.person(username="dana", is_active=False)
     client.post("/sign-in/", {"username": "dana", "password": "demo"})
