@@ -7,6 +7,9 @@ person's request would become the beginning of another's.
 So is a type of the body in a charset that browsers and programs do not send: Django looks up any
 codec of Python for it, before it answers errors and before it knows who asks. Some take the square
 of the length, some are none for text, and some names are none.
+
+Cookies with a backslash are left out: Fieldwatch sets none, and Python below 3.11.10 and 3.12.6
+takes the square of their length to read them, seconds for one request.
 """
 
 from __future__ import annotations
@@ -82,6 +85,9 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
         except ParsingError:
             self.expect_continue = False  # or its error would wait for a body
             raise
+        if "\\" in (cookies := self.headers.get("COOKIE", "")):
+            kept = (each for each in cookies.split(";") if "\\" not in each)
+            self.headers["COOKIE"] = ";".join(kept)
         if self.chunked:
             self.body_rcv = StrictChunks(self.body_rcv.getbuf())
         if self.body_rcv is None or self.content_length >= self.adj.max_request_body_size:

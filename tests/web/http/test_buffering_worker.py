@@ -297,6 +297,24 @@ def test_no_codec_is_chosen_by_who_asks(web: Web, address: bytes) -> None:
     assert "Traceback" not in (web.home / "web.log").read_text()
 
 
+@pytest.mark.parametrize("escape", [b"\\0", b'\\"', b"\\\\", b"\\333", b'\\";b="'])
+def test_no_cookie_takes_longer_than_a_page(web: Web, escape: bytes) -> None:
+    """The library of Python below 3.11.10 takes 9 s for 60 KB of escapes."""
+    escapes = escape * (60_000 // len(escape))
+    for name in (b"a", b"sessionid", b"csrftoken", b"device"):
+        started = time.monotonic()
+        cookie = b"Cookie: c=d; " + name + b'="' + escapes + b'"\r\n'
+        answer = web.answer(b"GET /sign-in/ HTTP/1.1\r\n" + cookie + CLOSE)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - started < 2
+
+
+def test_cookies_beside_one_with_a_backslash_are_read() -> None:
+    request = StrictRequest(Adjustments())
+    request.received(b'GET / HTTP/1.1\r\nCookie: a=b; c="\\054";  d=e; f="g"\r\n\r\n')
+    assert request.headers["COOKIE"] == 'a=b;  d=e; f="g"'
+
+
 def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
     """Without a body, or with one that is too large, nobody waits for a body that never comes."""
     expects = b"Expect: 100-continue\r\n"
