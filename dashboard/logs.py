@@ -22,6 +22,9 @@ _BREAKS_IN_JSON = {code: f"\\u{code:04x}" for code in _BEYOND_ASCII}  # it escap
 _facts: ContextVar[Mapping[str, object]] = ContextVar("facts", default=MappingProxyType({}))
 _secrets: set[str] = set()
 
+_SLASH = r"(?:[/\\]|%(?:25){0,3}2f)"  # as it is, or encoded: some mail gateways do it twice
+_SLASHES = rf"{_SLASH}{{1,4}}"
+
 # Secrets recognised by their name or form. A stranger may send 64 KB that a line repeats: no part
 # may be searched to its end from each of its places, hence the limits.
 _SECRET_PATTERNS = (
@@ -31,8 +34,8 @@ _SECRET_PATTERNS = (
     # Links in mails, shared links, addresses of calendars: whoever reads one could follow it.
     (
         re.compile(
-            r"(?i)(/(?:sign-in/new|mail/stop|mail/stop/status|me/address|act|webhooks|calendar|s)/+)"
-            r"[^/\s\"']{9,}"
+            rf"(?i)({_SLASH}(?:sign-in{_SLASHES}new|mail{_SLASHES}stop|mail{_SLASHES}stop{_SLASHES}status"
+            rf"|me{_SLASHES}address|act|webhooks|calendar|s){_SLASH}+)[^/\\\s\"']{{9,}}"
         ),
         rf"\1{HIDDEN}",
     ),
