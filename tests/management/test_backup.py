@@ -102,6 +102,32 @@ def test_nothing_is_ever_written_over(filled: Filled, tmp_path: Path) -> None:
     assert "restore into an empty one" in filled.run("restore", str(file), code=1)
 
 
+@pytest.mark.parametrize("name", ["own.sqlite3-2026-12-01", "own.sqlite3-backup"])
+def test_a_back_up_beside_the_database_is_restored_and_stays(
+    filled: Filled, tmp_path: Path, name: str
+) -> None:
+    """Whatever begins like the database's name was deleted before: the back-up itself."""
+    home = tmp_path / "new"
+    other, file = Filled(home), home / name
+    filled.run("backup", str(file))
+    for leftover in ("-wal", "-shm", "-journal"):
+        (home / f"own.sqlite3{leftover}").touch()
+    assert "1 connections, 1 target groups" in other.run("restore", str(file))
+    assert file.is_file()
+    assert other.holds() == "the-exchange-key 1"
+
+
+def test_the_database_is_not_restored_from_itself(tmp_path: Path) -> None:
+    """Opening an empty file makes it a database without tables, which may be filled."""
+    other, database = Filled(tmp_path), tmp_path / "own.sqlite3"
+    link = tmp_path / "link"
+    link.symlink_to(database)
+    for file in (link, database):
+        database.write_bytes(b"")
+        assert "is the database itself" in other.run("restore", str(file), code=1)
+        assert database.is_file()
+
+
 def test_a_restore_without_the_key_says_so(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "backup.sqlite3"
     filled.run("backup", str(file))

@@ -60,7 +60,9 @@ def _fill_sqlite(file: Path) -> None:
         raise CommandError(f"{file} is not an SQLite database")
     connection.close()
     target = Path(str(settings.DATABASES["default"]["NAME"]))
-    for leftover in (target, *target.parent.glob(f"{target.name}-*")):
-        leftover.unlink(missing_ok=True)
+    if file.resolve() == target.resolve():
+        raise CommandError(f"{file} is the database itself")
+    for ending in ("", "-wal", "-shm", "-journal"):  # anything else may be a back-up
+        target.with_name(f"{target.name}{ending}").unlink(missing_ok=True)
     shutil.copyfile(file, target)
     target.chmod(0o600)
