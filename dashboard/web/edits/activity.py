@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +13,7 @@ from dashboard.fielding.models.querysets.rows import EditQuerySet
 from dashboard.web.connections.waits import known_workers
 from dashboard.web.edits import history, history_export
 from dashboard.web.edits.waits import list_waits
+from dashboard.web.formatting.times import typed_midnight
 from dashboard.web.formatting.values import Names
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing, drop_non_numeric
@@ -30,19 +31,12 @@ def listing_of(request: HttpRequest) -> Listing:
 
 def within_days(edits: EditQuerySet, listing: Listing, zone: str) -> EditQuerySet:
     """Return the edits between two days in the person's time zone, both included."""
-    first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
+    first, last = (typed_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         edits = edits.filter(started_at__gte=first)
     if last:
         edits = edits.filter(started_at__lt=last + timedelta(days=1))
     return edits.of_projects().select_related("by", "project", "group__project")
-
-
-def _midnight(text: str, zone: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), zone_named(zone))
-    except ValueError:
-        return None
 
 
 def activity_context(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from dashboard.fielding.domain import time_zones
@@ -21,6 +21,19 @@ def name_weekdays(numbers: str) -> str:
 def zone_of(group: TargetGroup) -> ZoneInfo:
     """Return the zone of a group's respondents: its own setting, else its country's."""
     return time_zones.zone_of(group.country_code, group.time_zone)
+
+
+def typed_midnight(text: str, zone: str) -> datetime | None:
+    """Return when a day begins; None for a text that is none, and for the first and last years.
+
+    They are not whole in every time zone.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    is_whole = date.min.year < day.year < date.max.year
+    return datetime.combine(day, time(), zone_named(zone)) if is_whole else None
 
 
 def zone_city(zone: ZoneInfo) -> str:

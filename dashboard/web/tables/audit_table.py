@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from typing import NamedTuple
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from dashboard.fielding.models.audit import (
 )
 from dashboard.web.auth import sessions
 from dashboard.web.formatting.row_ids import parse_row_id
+from dashboard.web.formatting.times import typed_midnight
 from dashboard.web.tables import exports
 from dashboard.web.tables.query_state import Column, Listing
 
@@ -86,19 +87,12 @@ def filter_rows(rows: AuditQuerySet, listing: Listing, zone: str) -> AuditQueryS
         rows = rows.filter(kind__in=[kind.value for kind in kinds])
     if address := listing.extra.get("address", "").strip():
         rows = rows.filter(address__istartswith=address)
-    first, last = (_midnight(listing.extra.get(name, ""), zone) for name in DATES)
+    first, last = (typed_midnight(listing.extra.get(name, ""), zone) for name in DATES)
     if first:
         rows = rows.filter(at__gte=first)
     if last:
         rows = rows.filter(at__lt=last + timedelta(days=1))
     return rows
-
-
-def _midnight(text: str, zone: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), zone_named(zone))
-    except ValueError:
-        return None
 
 
 def audit_table_context(

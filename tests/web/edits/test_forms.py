@@ -234,6 +234,8 @@ def test_a_start_that_has_passed_cannot_be_forged() -> None:
         ("", "Enter a date and time"),
         ("tomorrow", "Enter a date and time"),
         ("2026-02-30T10:00", "Enter a date and time"),
+        ("0001-01-01T00:00", "Enter a date and time"),
+        ("9999-12-31T23:59", "Enter a date and time"),
         ("2026-11-13T08:00", "after the start"),
         ("2026-11-19T08:00", "in the future"),
         ("2126-11-19T08:00", "three years"),

@@ -387,6 +387,8 @@ def test_activity_is_narrowed_by_day_and_project(
     assert shown(f"project={project.pk}&who={anna.username}") == ["old 0", "old 1"]
     assert shown("project=0") == []
     assert shown("project=x&from=nonsense") == ["old 0", "old 1"]
+    for day in ("0001-01-01", "9999-12-31"):  # neither is whole in every time zone
+        assert shown(f"from={day}&to={day}") == ["old 0", "old 1"]
 
 
 def test_a_name_that_runs_the_other_way_leaves_the_words_around_it_alone(

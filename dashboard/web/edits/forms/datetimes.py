@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from dashboard.web.edits.forms.base import FormError
 from dashboard.web.formatting import times
 
-_TYPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
+# Only years that are whole in every time zone: 0001 and 9999 are not.
+_TYPED = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 
 
 def parse_datetime(text: str, name: str) -> datetime:
