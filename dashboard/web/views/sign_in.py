@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from allauth.account import views as account
 from allauth.account.decorators import reauthentication_required
+from allauth.account.forms import default_token_generator
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
@@ -174,10 +175,19 @@ class NewPassword(account.PasswordResetFromKeyView):  # type: ignore[misc]
     extra_context = {"asked": PASSWORD_HINT}
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponseBase:
-        """Set the password, and remember the browser."""
-        user = self.reset_user
-        self.request.first_password = user.last_login is None and not user.has_usable_password()
-        answer: HttpResponseBase = super().form_valid(form)
+        """Set the password, and remember the browser; the link counts once, also for two at once.
+
+        The library looks at the link before it hashes the password, which takes a moment.
+        """
+        with transaction.atomic():
+            user = User.objects.select_for_update().get(pk=form.user.pk)
+            if not default_token_generator.check_token(user, self.key):
+                refusal: HttpResponseBase = self.render_to_response(
+                    self.get_context_data(token_fail=True)
+                )
+                return refusal
+            self.request.first_password = user.last_login is None and not user.has_usable_password()
+            answer: HttpResponseBase = super().form_valid(form)
         throttle.know_device(self.request, answer, user.username, user.email)
         return answer
 

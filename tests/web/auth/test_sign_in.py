@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from allauth.account.forms import default_token_generator
+from allauth.account.forms import ResetPasswordKeyForm, default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context
 from allauth.mfa.models import Authenticator
@@ -293,6 +293,29 @@ def test_a_new_password_by_mail_does_not_replace_the_second_factor(
     assert client.get("/me/").status_code == 302
     answer = client.post("/sign-in/", {"username": "dana", "password": new})
     assert answer.headers["Location"] == "/sign-in/code/"
+
+
+def test_a_link_counts_once_for_two_at_the_same_moment(
+    dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is past the library's look at the link when the first sets a password."""
+    key = f"{user_pk_to_url_str(dana)}-{default_token_generator.make_token(dana)}"
+    first, second = Client(), Client()
+    forms = [each.get(f"/sign-in/new/{key}/").headers["Location"] for each in (first, second)]
+    words = ["quiet harbour 17 lanterns", "silver 23 meadows at dusk"]
+    check, answers = ResetPasswordKeyForm.clean, []
+
+    def check_while_the_other_is_faster(form: ResetPasswordKeyForm) -> object:
+        monkeypatch.setattr(ResetPasswordKeyForm, "clean", check)
+        answers.append(first.post(forms[0], {"password1": words[0], "password2": words[0]}))
+        return check(form)
+
+    monkeypatch.setattr(ResetPasswordKeyForm, "clean", check_while_the_other_is_faster)
+    answers.append(second.post(forms[1], {"password1": words[1], "password2": words[1]}))
+    assert [answer.status_code for answer in answers] == [302, 200]
+    assert "_auth_user_id" not in second.session
+    dana.refresh_from_db()
+    assert dana.check_password(words[0])
 
 
 def test_secrets_and_codes_of_the_second_factor_are_long_and_random(dana: User) -> None:
