@@ -96,9 +96,12 @@ def _as_rate(value: object) -> object:
 def _as_moment(value: object) -> object:
     try:
         at = datetime.fromisoformat(str(value))
-    except ValueError:
+        return plain(at) if at.utcoffset() is not None else msgspec.UNSET
+    except (
+        ValueError,
+        OverflowError,
+    ):  # the latter at both ends of time, where UTC has no such day
         return msgspec.UNSET
-    return plain(at) if at.utcoffset() is not None else msgspec.UNSET
 
 
 def _as_amount(value: object) -> object:

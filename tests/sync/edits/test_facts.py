@@ -123,11 +123,13 @@ def test_an_event_is_facts_at_its_time_and_now_where_it_has_none() -> None:
         {"new_value": 1},
         {"object": "x"},
         {"object": "status_change", "new_value": "live"},
+        {"object": "end_date_change", "new_value": "9999-12-31T23:59:59-14:00"},
     ]
     at = NOW - 2 * SECOND
     facts = {"name": fact("A", at, at + LAG), "status": fact("live", at, at + LAG)}
     assert fresh.facts_of_event(changes, at.isoformat(), now=NOW) == facts
-    for odd in (None, "yesterday", "2026-11-20T11:59:58"):
+    ends_of_time = ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00")
+    for odd in (None, "yesterday", "2026-11-20T11:59:58", *ends_of_time):
         facts = {"name": fact("A"), "status": fact("live")}
         assert fresh.facts_of_event(changes, odd, now=NOW) == facts
     assert fresh.facts_of_event({"object": 1}, at.isoformat(), now=NOW) == {}
