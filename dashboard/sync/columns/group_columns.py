@@ -24,7 +24,7 @@ from dashboard.exchange.shapes.groups import (
 )
 from dashboard.exchange.shapes.projects import ProjectListItem
 from dashboard.fielding.models import Change, TargetGroup
-from dashboard.sync.columns.limits import currency_of, fit_amount, fit_json, fit_text
+from dashboard.sync.columns.limits import currency_of, fit_amount, fit_json, fit_moment, fit_text
 
 T = TypeVar("T")
 # Columns by name, as Django takes them. Each column has its own type, hence Any.
@@ -110,7 +110,7 @@ def project_columns(row: ProjectListItem) -> Columns:
         "reference_number": fit_text(row.project_customer_reference_number, 200),
         "status": fit_text(row.status, 32),
         "group_count": row.target_group_count or 0,
-        "last_activity_at": row.last_activity_at,
+        "last_activity_at": fit_moment(row.last_activity_at),
     }
     if figures:
         columns |= {
@@ -138,8 +138,8 @@ def list_columns(row: TargetGroupsListItem) -> Columns:
         "country_code": country[:2].lower(),
         "project_manager_id": fit_text(row.project_manager_id, 64),
         "exclusion_enabled": row.exclusion_enabled,
-        "created_at": row.created_at,
-        "exchange_updated_at": row.updated_at,
+        "created_at": fit_moment(row.created_at),
+        "exchange_updated_at": fit_moment(row.updated_at),
         "issues": issues_columns(row),
         "missing_since": None,
     }
@@ -169,7 +169,7 @@ def figure_columns(figures: TargetGroupStatistics) -> Columns:
             columns[column] = statistic.value
     if figures.average_cost_per_interview is not None:
         columns["average_cpi"] = fit_amount(average, divided=True)
-    if last := _value_of(figures.last_complete_date):
+    if last := fit_moment(_value_of(figures.last_complete_date)):
         columns["last_complete_at"] = last
     if currency := currency_of(epc, average):
         columns["currency"] = currency
@@ -251,7 +251,7 @@ def performance_columns(performance: TargetGroupPerformance) -> Columns:
     analysis = performance.respondent_analysis
     columns: Columns = {
         "entrants": performance.entrants,
-        "first_complete_at": performance.first_complete,
+        "first_complete_at": fit_moment(performance.first_complete),
         "respondent_analysis": [
             {
                 "status": fit_text(code.status),
@@ -286,8 +286,8 @@ def draft_columns(draft: FetchTargetGroupResponse) -> Columns:
         "expected_loi_minutes": draft.expected_length_of_interview_minutes,
         "expected_incidence_rate": draft.expected_incidence_rate,
         "completes_goal": draft.completes_goal,
-        "starts_at": plan.start_at if plan else None,
-        "ends_at": plan.end_at if plan else None,
+        "starts_at": fit_moment(plan.start_at) if plan else None,
+        "ends_at": fit_moment(plan.end_at) if plan else None,
         "re_entry": msgspec.to_builtins(re_entry) if re_entry else None,
         "details": _as_document(draft),
     }
@@ -303,8 +303,8 @@ def run_columns(runs: Iterable[FieldingRunItem]) -> Columns:
         return {"fielding_run_id": "", "starts_at": None, "ends_at": None}
     return {
         "fielding_run_id": fit_text(run.id, 64),
-        "starts_at": run.start_fielding_at,
-        "ends_at": run.end_fielding_at,
+        "starts_at": fit_moment(run.start_fielding_at),
+        "ends_at": fit_moment(run.end_fielding_at),
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from dashboard.exchange.shapes.base import MonetaryAmount
 
 STORED_DECIMALS = 6
+YEARS = range(1900, 3000)  # programs write 0001-01-01 or 9999-12-31 for no moment at all
 
 
 class DoesNotFit(ValueError):
@@ -20,6 +22,11 @@ def fit_text(value: str | None, longest: int = 0) -> str:
     if longest and len(text) > longest:
         raise DoesNotFit(f"{text[:40]}… is longer than {longest} characters")
     return text
+
+
+def fit_moment(moment: datetime | None) -> datetime | None:
+    """The moment; None for one that no time zone, axis or countdown could show."""
+    return moment if moment is not None and moment.year in YEARS else None
 
 
 def fit_amount(

@@ -422,19 +422,42 @@ def test_a_draft_without_a_pricing_model_is_priced_by_cpi() -> None:
 def test_the_period_is_that_of_the_first_run_or_empty() -> None:
     runs = [
         FieldingRunItem(
-            id=run_id, status="live", start_fielding_at=MOMENT, end_fielding_at=MOMENT.max
+            id=run_id,
+            status="live",
+            start_fielding_at=MOMENT,
+            end_fielding_at=datetime(2026, 12, 31, tzinfo=UTC),
         )
         for run_id in ("r" * 64, "other")
     ]
     assert group_columns.run_columns(runs) == {
         "fielding_run_id": "r" * 64,
         "starts_at": MOMENT,
-        "ends_at": MOMENT.max,
+        "ends_at": datetime(2026, 12, 31, tzinfo=UTC),
     }
     empty = {"fielding_run_id": "", "starts_at": None, "ends_at": None}
     assert group_columns.run_columns([]) == empty
     with pytest.raises(DoesNotFit):
         group_columns.run_columns([FieldingRunItem(id="r" * 65, status="live")])
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00Z",
+        "1899-12-31T00:00:00Z",
+        "3000-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+def test_a_moment_that_nothing_can_show_is_none(at: str) -> None:
+    """Programs write the first and the last for none; pages and charts of a group broke on them."""
+    run = {"id": "r", "status": "live", "start_fielding_at": at, "end_fielding_at": at}
+    columns = group_columns.run_columns([msgspec.convert(run, FieldingRunItem)])
+    assert (columns["starts_at"], columns["ends_at"]) == (None, None)
+    row = group_columns.list_columns(row_of(created_at=at, updated_at=at))
+    assert (row["created_at"], row["exchange_updated_at"]) == (None, None)
+    project = msgspec.convert(project_row(1) | {"last_activity_at": at}, ProjectListItem)
+    assert group_columns.project_columns(project)["last_activity_at"] is None
 
 
 def test_an_exchange_without_re_entry_or_links_says_so_in_the_columns() -> None:
