@@ -97,10 +97,7 @@ def _as_moment(value: object) -> object:
     try:
         at = datetime.fromisoformat(str(value))
         return plain(at) if at.utcoffset() is not None else msgspec.UNSET
-    except (
-        ValueError,
-        OverflowError,
-    ):  # the latter at both ends of time, where UTC has no such day
+    except (ValueError, OverflowError):  # UTC has no such day at both ends of time
         return msgspec.UNSET
 
 

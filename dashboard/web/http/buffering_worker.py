@@ -24,6 +24,7 @@ REQUEST_SECONDS = 20.0  # from the first byte of a request to its last
 ANSWER_SECONDS = 30.0  # without a byte that the client takes
 IDLE_SECONDS = 60.0  # between two requests of a connection
 MOST_CONNECTIONS = 1000  # of a process; beyond it the oldest unfinished request is dropped
+MOST_IN_A_ROW = 32  # requests of a connection that wait for their answers; one costs some 3 KB
 LARGEST_REQUEST = 4 * 1024 * 1024  # bytes; Django takes 2.5 MB of form fields
 LARGEST_HEAD = 64 * 1024  # bytes: request line, headers, cookies
 LARGEST_IN_MEMORY = 64 * 1024  # bytes of a body that is arriving; the rest is in a file
@@ -66,8 +67,14 @@ class TimedChannel(HTTPChannel):  # type: ignore[misc]
     is_postponed = False  # its next request waits until the answer before it is taken
 
     def received(self, data: bytes) -> bool:
-        """Take bytes of a request, and note when its first byte came."""
+        """Take bytes of a request, and note when its first byte came.
+
+        8 KB may hold 450 requests: a connection with too many is closed.
+        """
         taken: bool = super().received(data)
+        if len(self.requests) > MOST_IN_A_ROW:
+            self.handle_close()
+            return False
         if self.request is None:
             self.request_since = None
         elif self.request_since is None:

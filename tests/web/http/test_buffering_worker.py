@@ -160,7 +160,7 @@ def test_who_asks_many_times_and_reads_nothing_holds_no_thread(web: Web) -> None
             request = kind % web.largest_file
             for _ in range(4):
                 client = stack.enter_context(web.open(window=4096))
-                client.sendall(request * (8000 // len(request)))  # one reading of the server
+                client.sendall(request * worker.MOST_IN_A_ROW)
         waits = []
         for _ in range(8):  # the buffers fill one answer after another
             time.sleep(0.5)
@@ -168,6 +168,17 @@ def test_who_asks_many_times_and_reads_nothing_holds_no_thread(web: Web) -> None
             assert web.answer(b"GET /healthz HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 200")
             waits.append(time.monotonic() - started)
     assert max(waits) < 5
+
+
+def test_a_connection_with_hundreds_of_requests_in_a_row_is_closed(web: Web) -> None:
+    """A thousand such connections would cost a process a gigabyte."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with web.open() as client:
+        client.sendall(request * (worker.MOST_IN_A_ROW - 1) + HIDDEN)
+        assert read_to_end(client).count(b"alive\n") == worker.MOST_IN_A_ROW
+    with web.open() as client, contextlib.suppress(ConnectionError):
+        client.sendall(request * (8000 // len(request)))  # one reading of the server
+        assert read_to_end(client).count(b"alive\n") <= worker.MOST_IN_A_ROW
 
 
 def test_who_asks_many_times_and_reads_late_gets_every_answer(web: Web) -> None:
