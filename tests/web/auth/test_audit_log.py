@@ -493,8 +493,8 @@ def test_it_is_filtered_by_person_kind_and_day(
     assert shown("?area=sign-ins") == shown("?area=x") == shown("?address=9") == ""
     assert shown("?address=10.1.") == "12"
     assert shown("?from=x&to=0000-99-99&sort=nothing&page=-3") == "012"
-    for day in ("0001-01-01", "9999-12-31"):  # neither is whole in every time zone
-        assert shown(f"?from={day}&to={day}") == "012"
+    for edge in ("0001-01-01", "9999-12-31"):  # neither is whole in every time zone
+        assert shown(f"?from={edge}&to={edge}") == "012"
 
 
 def test_it_is_paged_and_takes_the_same_queries_however_long_it_is(
