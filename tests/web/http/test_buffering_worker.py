@@ -317,7 +317,7 @@ def test_no_cookie_takes_longer_than_a_page(web: Web, escape: bytes) -> None:
         cookie = b"Cookie: c=d; " + name + b'="' + escapes + b'"\r\n'
         answer = web.answer(b"GET /sign-in/ HTTP/1.1\r\n" + cookie + CLOSE)
         assert answer.startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 6  # on a busy machine
 
 
 def test_cookies_beside_one_with_a_backslash_are_read() -> None:
