@@ -10,6 +10,9 @@ of the length, some are none for text, and some names are none.
 
 Cookies with a backslash are left out: Fieldwatch sets none, and Python below 3.11.10 and 3.12.6
 takes the square of their length to read them, seconds for one request.
+
+What Waitress itself reads slowly is refused, since all sockets of the process wait meanwhile: a
+header with many spaces before its value, which takes the square of their number.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ LONGEST_LINE = (
     4096  # bytes of a chunk's size with its extension, or of a line behind the last chunk
 )
 LARGEST_TRAILER = 16 * 1024  # bytes of all lines behind the last chunk
+_MANY_SPACES = re.compile(rb":[ \t]{100}")  # before the value of a header; clients send one
 _CHARSET = re.compile(r"(?i)charset")
 _KNOWN_CHARSET = re.compile(
     r"(?i)charset[ \t]{0,9}=[ \t]{0,9}\"?(?:utf-?8|us-ascii|iso-8859-1)\"?[ \t]{0,9}(?=[;,]|$)"
@@ -76,6 +80,7 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head; ParsingError if it does not say exactly where the request ends."""
         try:
+            _check_spaces(header_plus)
             super().parse_header(header_plus)
             _check_head(header_plus, self.command, self.version)
             _check_type(self.headers.get("CONTENT_TYPE", ""))
@@ -92,6 +97,12 @@ class StrictRequest(HTTPRequestParser):  # type: ignore[misc]
             self.body_rcv = StrictChunks(self.body_rcv.getbuf())
         if self.body_rcv is None or self.content_length >= self.adj.max_request_body_size:
             self.expect_continue = False
+
+
+def _check_spaces(head: bytes) -> None:
+    """Refuse many spaces before the value of a header; ParsingError."""
+    if _MANY_SPACES.search(head):
+        raise ParsingError("A header begins with too many spaces")
 
 
 def _check_head(head: bytes, method: str, version: str) -> None:

@@ -326,6 +326,26 @@ def test_cookies_beside_one_with_a_backslash_are_read() -> None:
     assert request.headers["COOKIE"] == 'a=b;  d=e; f="g"'
 
 
+def test_spaces_around_the_value_of_a_header_keep_nobody_waiting(web: Web) -> None:
+    """Waitress takes the square of those before it: 18 s for 58 KB, while all sockets wait."""
+    problems = []
+    for space in (b" ", b"\t", b" \t"):
+        many = space * (58_000 // len(space))
+        for value in (many + b"x", many + b"\1", b"x" + many, b"x" + many + b"y", many):
+            for name in (b"X-Any", b"Accept-Language", b"Content-Type"):
+                started = time.monotonic()
+                answer = web.answer(
+                    b"GET /healthz HTTP/1.1\r\n" + name + b":" + value + b"\r\n" + CLOSE
+                )
+                if answer[:12] not in (b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.0 400"):
+                    problems.append((name, value[:9], answer[:40]))
+                assert time.monotonic() - started < 2, (name, value[:9], value[-9:])
+    assert not problems
+    for few in (b"", b" ", b" \t ", b" " * 99):
+        answer = web.answer(b"GET /healthz HTTP/1.1\r\nX-Any:" + few + b"x\r\n" + CLOSE)
+        assert answer.startswith(b"HTTP/1.1 200")
+
+
 def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
     """Without a body, or with one that is too large, nobody waits for a body that never comes."""
     expects = b"Expect: 100-continue\r\n"
