@@ -19,6 +19,7 @@ import pytest
 from waitress.adjustments import Adjustments
 
 from dashboard.web.http import buffering_worker as worker
+from dashboard.web.http import strict_requests
 from dashboard.web.http.strict_requests import StrictRequest
 from tests.prepared import ROOT, prepare_static_files, prepare_tables
 
@@ -344,6 +345,19 @@ def test_spaces_around_the_value_of_a_header_keep_nobody_waiting(web: Web) -> No
     for few in (b"", b" ", b" \t ", b" " * 99):
         answer = web.answer(b"GET /healthz HTTP/1.1\r\nX-Any:" + few + b"x\r\n" + CLOSE)
         assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_has_no_more_chunks_than_the_most() -> None:
+    """A chunk of one byte costs as much time as one of 8 KB: 4 MB of them, 4 s."""
+    for chunk in (b"1\r\na\r\n", b"1;b\r\na\r\n", b"0001\r\na\r\n"):
+        for most, is_refused in ((strict_requests.MOST_CHUNKS - 1, False), (100_000, True)):
+            request = StrictRequest(Adjustments(max_request_body_size=4 * 1024 * 1024))
+            request.received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+            body, taken = chunk * most + b"0\r\n\r\n", 0
+            while not request.completed:
+                taken += request.received(body[taken : taken + 8192])
+            assert (request.error is not None) is is_refused
+            assert taken < 400_000 or not is_refused
 
 
 def test_who_expects_an_answer_before_a_body_gets_it(web: Web) -> None:
