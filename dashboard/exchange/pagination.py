@@ -10,6 +10,7 @@ T = TypeVar("T")
 UNFINISHED = "Unfinished"  # the error kind of a list that was not read completely
 MAX_PAGES = 10_000
 MAX_ITEMS = 1_000_000
+LONGEST_CURSOR = 4096  # characters; each takes up to 12 in an address, which has at most 65,536
 
 
 class PageIterator(Generic[T]):
@@ -62,6 +63,8 @@ class PageIterator(Generic[T]):
     def _reason_to_stop(self, page: Page[T], cursors: set[str], items: int) -> str:
         if page.next_cursor is None:
             return "Cint says that there are more pages but gives no cursor"
+        if len(page.next_cursor) > LONGEST_CURSOR:
+            return f"Cint gives a cursor of {len(page.next_cursor):,} characters"
         if page.next_cursor in cursors:
             return "Cint's list repeats a page"
         if not page.items and not page.quarantined:

@@ -53,6 +53,8 @@ def test_the_changelog_ends_without_cursor_or_without_items(last: Numbers) -> No
         (Numbers(items=[], next_cursor="a", has_more=True), "after an empty one"),
         (Numbers(items=[1], next_cursor=None, has_more=True), "gives no cursor"),
         (Numbers(items=[1], next_cursor="same"), "repeats a page"),
+        (Numbers(items=[1], next_cursor="a" * 4097), "a cursor of 4,097 characters"),
+        (Numbers(items=[1], next_cursor="\U0001f600" * 70_000), "a cursor of 70,000 characters"),
     ],
 )
 def test_a_list_that_makes_no_sense_is_incomplete(page: Numbers, reason: str) -> None:
