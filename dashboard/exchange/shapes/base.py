@@ -32,6 +32,7 @@ Rate = Annotated[float, Meta(ge=0, le=1)]
 UNREADABLE = "(unreadable)"  # no member of the exchange has this name
 LARGEST_AMOUNT = Decimal(10) ** 15
 SMALLEST_EXPONENT = -30
+LONGEST_ID = 200  # characters; those that are known have 36
 
 
 def rfc3339(moment: datetime) -> str:
@@ -64,8 +65,15 @@ class Shape(Struct, frozen=True, kw_only=True, gc=False):
         return self.unreadable or {}
 
 
+def _is_usable_id(value: str) -> bool:
+    return value not in {"", ".", ".."} and len(value) <= LONGEST_ID
+
+
 class Identified(Shape, frozen=True, kw_only=True, gc=False):
-    """A shape with ids: numeric ids become text, UUIDs lower case."""
+    """A shape with ids: numeric ids become text, UUIDs lower case.
+
+    `id` is asked for by address, so that one that no address can have costs its own item.
+    """
 
     _ids: ClassVar[tuple[str, ...]] = ("id",)
     _uuids: ClassVar[tuple[str, ...]] = ()
@@ -75,6 +83,8 @@ class Identified(Shape, frozen=True, kw_only=True, gc=False):
             value: object = getattr(self, name)
             if type(value) is int:
                 force_setattr(self, name, str(value))
+            elif name == "id" and isinstance(value, str) and not _is_usable_id(value):
+                raise ValueError("an id that no address can have")
         for name in self._uuids:
             text: str | None = getattr(self, name)
             if text is not None and not text.islower():

@@ -170,6 +170,17 @@ def test_a_point_that_cannot_be_read_keeps_its_last_good_value(
     assert [count for _, count in hours] == [40, 45]
 
 
+@pytest.mark.parametrize("strange", ["", ".", "..", "a" * 201, "a" * 70_000])
+def test_an_id_that_no_address_can_have_costs_its_own_item(
+    pull: Pull, exchange: Exchange, strange: str
+) -> None:
+    exchange.projects.append(project_row(2, id=strange))
+    exchange.groups[ulid(1)].insert(0, group_row(14, id=strange))
+    result = pull()
+    assert (result["projects"], result["groups_written"]) == (1, 3)
+    assert (result["quarantined"], result["exit"]) == (2, 0)
+
+
 def test_a_list_that_never_ends_is_incomplete_and_marks_nothing_gone(
     pull: Pull, exchange: Exchange
 ) -> None:
