@@ -12,6 +12,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # Django would print its own
         sys.stdout.write(f"{dashboard.__version__}\n")
         return
+    if any("\udc80" <= letter <= "\udcff" for word in sys.argv for letter in word):
+        sys.exit("An argument is not valid UTF-8.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415

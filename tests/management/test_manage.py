@@ -67,6 +67,11 @@ def test_a_wrong_setting_is_named_in_one_line(machine: Machine) -> None:
     assert "Traceback" in machine.run("exchange", "--traceback", "list", code=1)
 
 
+@pytest.mark.parametrize("words", [["pull", "\udcff"], ["person", "close", "a\udc80b"]])
+def test_an_argument_of_other_bytes_is_named(machine: Machine, words: list[str]) -> None:
+    assert machine.run(*words, code=1).strip() == "An argument is not valid UTF-8."
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(("missing", "number"), [(1, "1 migration"), (3, "3 migrations")])
 def test_a_database_of_an_earlier_release_asks_for_the_migrations_it_lacks(

@@ -120,6 +120,7 @@ def test_every_mistake_has_its_sentence(
         (["backup", "x" * 300], "cannot be written: File name too long"),
         (["restore", "/nowhere"], "/nowhere does not exist"),
         (["restore", str(tmp_path)], "is not a file"),
+        (["restore", "x" * 300], "cannot be read: File name too long"),
         (["restore", str(there)], "restore into an empty one"),
         (["rekey", "abc"], "unrecognized arguments: abc"),
         (["run", "--with-demo"], "unrecognized arguments: --with-demo"),

@@ -27,9 +27,12 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         """Restore, then check that the stored secrets can be decrypted."""
         file = Path(str(options["file"]))
-        if not file.is_file():
-            reason = "is not a file" if file.exists() else "does not exist"
-            raise CommandError(f"{file} {reason}")
+        try:
+            is_file, is_there = file.is_file(), file.exists()
+        except OSError as exc:  # a name that is too long
+            raise CommandError(f"{file} cannot be read: {exc.strerror}") from exc
+        if not is_file:
+            raise CommandError(f"{file} {'is not a file' if is_there else 'does not exist'}")
         if tables := connection.introspection.table_names():
             raise CommandError(
                 f"the database holds {len(tables)} tables; restore into an empty one"
