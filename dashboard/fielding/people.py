@@ -210,12 +210,14 @@ def reset_factor(*, user: User, origin: Origin, now: datetime) -> bool:
 
 
 def sign_out(*, user: User, origin: Origin, now: datetime) -> bool:
-    """End the person's sessions on every device; False if there were none."""
+    """End the person's sessions on every device, and half a sign-in; False if there were none.
+
+    The row in the audit log is what ends half a sign-in, so it is written in any case.
+    """
     with transaction.atomic():
         user = _lock_person(user, origin)
         sessions = end_sessions(user)
-        if sessions:
-            _record(AuditKind.SESSIONS_ENDED, user, origin, now, sessions=sessions)
+        _record(AuditKind.SESSIONS_ENDED, user, origin, now, sessions=sessions)
     return sessions > 0
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from allauth.account.utils import user_pk_to_url_str
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -19,13 +21,15 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard.alerts.mail import security
-from dashboard.fielding.models import AuditKind, ExchangeAccount, Mail, User
+from dashboard.fielding.models import AuditEvent, AuditKind, ExchangeAccount, Mail, User
 from dashboard.fielding.models.fields import secret_box
 from dashboard.web.auth import audit, hashing, sessions, throttle
 from dashboard.web.auth.sso import group_roles, identities
@@ -38,6 +42,7 @@ PASSWORD_HINT = (
     "company."
 )
 CODE_SECONDS = 30 * (2 * settings.MFA_TOTP_TOLERANCE + 1)  # for which a code is valid, at most
+FIRST_STEP = "first-step"  # in the session between the steps of a sign-in
 WRONG_CREDENTIALS = "Wrong username or password."
 # By the library's mail template: the sentence of the notification, and the audit log event.
 NOTICES = {
@@ -178,11 +183,18 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         kind = AuditKind.PASSWORD_REFUSED if is_reauthentication else AuditKind.SIGN_IN_REFUSED
         audit.record(request, kind, subject=account)
 
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
+        """Keep which password the first step of a sign-in was made with."""
+        request.session[FIRST_STEP] = user.get_session_auth_hash()
+        answer: HttpResponse | None = super().pre_login(request, user, **options)
+        return answer
+
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         """Start recording the use of this session, after any kind of sign-in.
 
         A new identity is linked now, after the second factor; roles follow the provider's groups.
         """
+        request.session.pop(FIRST_STEP, None)
         sessions.mark_beginning(request)
         single_sign_on = options.get("signal_kwargs") or {}
         joining = single_sign_on.get("joining")
@@ -341,6 +353,26 @@ class _ThrottledCode:
 
 class CodeForm(_ThrottledCode, AuthenticateForm):  # type: ignore[misc]
     """The second step of sign-in."""
+
+    def clean_code(self) -> str:
+        """Return the code if it is right; what ends sessions also ends half a sign-in."""
+        if _has_ended(allauth_context.request, self.user):
+            clear_login(allauth_context.request)
+            raise ValidationError("This sign-in has ended. Please sign in again.", code="ended")
+        return super().clean_code()
+
+
+def _has_ended(request: HttpRequest, user: User) -> bool:
+    """Whether the account, its password or its sessions ended since the first step of sign-in."""
+    began = datetime.fromtimestamp(request.session[LOGIN_SESSION_KEY]["initiated_at"], UTC)
+    known = str(request.session.get(FIRST_STEP, ""))
+    ends = AuditEvent.objects.filter(
+        Q(subject_id=user.pk) | Q(subject_id=None, person_id=user.pk),
+        kind=AuditKind.SESSIONS_ENDED,
+        at__gte=began,
+    )
+    is_same = constant_time_compare(known, user.get_session_auth_hash())
+    return not (user.is_active and is_same) or ends.exists()
 
 
 class CodeAgainForm(_ThrottledCode, ReauthenticateForm):  # type: ignore[misc]

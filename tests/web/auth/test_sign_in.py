@@ -25,9 +25,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.cache.backends import db
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
-from dashboard.fielding.models import User
+from dashboard.fielding import people
+from dashboard.fielding.audit import Origin
+from dashboard.fielding.models import AuditEvent, User
 from dashboard.web.auth import throttle
 from dashboard.web.auth.backends import SecondFactor
 from dashboard.web.views import sign_in as session
@@ -339,6 +342,50 @@ def test_guessing_codes_is_throttled_wherever_it_comes_from(
     assert statuses == [False] * throttle.FREE_CODES + [True] * 2
     thief.post("/sign-in/code/", {"code": code_now(dana)})
     assert thief.get("/").status_code == 302
+
+
+ORIGIN = Origin(source=AuditEvent.Source.COMMAND)
+
+
+def change_password(user: User) -> None:
+    user.set_password("quiet harbour 17 lanterns")
+    user.save()
+
+
+def end_all_sessions(user: User) -> None:
+    people.sign_out(user=user, origin=ORIGIN, now=timezone.now())
+
+
+def close(user: User) -> None:
+    people.close(user=user, origin=ORIGIN, now=timezone.now())
+
+
+def close_and_reopen(user: User) -> None:
+    close(user)
+    people.reopen(user=user, origin=ORIGIN, now=timezone.now())
+
+
+@pytest.mark.parametrize("end", [change_password, end_all_sessions, close, close_and_reopen])
+def test_what_ends_sessions_ends_half_a_sign_in(
+    client: Client, dana: User, with_factor: list[str], end: Callable[[User], None]
+) -> None:
+    """Its password was given already; a right code or recovery code no longer opens anything."""
+    for code in (code_now(dana), with_factor[0]):
+        dana.set_password(RIGHT)
+        dana.is_active, dana.closed_at = True, None
+        dana.save()
+        assert sign_in(client) == 302
+        end(User.objects.get(pk=dana.pk))
+        client.post("/sign-in/code/", {"code": code})
+        assert "_auth_user_id" not in client.session
+        User.objects.update(is_active=True, closed_at=None)
+        client.post("/sign-in/code/", {"code": code})
+        assert "_auth_user_id" not in client.session
+    time.sleep(0.01)
+    dana.save()
+    assert sign_in(client) == 302
+    assert client.post("/sign-in/code/", {"code": with_factor[1]}).status_code == 302
+    assert "_auth_user_id" in client.session
 
 
 def test_codes_of_a_person_are_checked_one_after_another(
