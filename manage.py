@@ -12,7 +12,9 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # Django would print its own
         sys.stdout.write(f"{dashboard.__version__}\n")
         return
-    if any("\udc80" <= letter <= "\udcff" for word in sys.argv for letter in word):
+    try:
+        "".join(sys.argv).encode()
+    except UnicodeEncodeError:
         sys.exit("An argument is not valid UTF-8.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
